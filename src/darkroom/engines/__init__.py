@@ -1,0 +1,1 @@
+"""Engines run networks; sessions keep them loaded; tiles cut large pictures."""

@@ -1,0 +1,295 @@
+"""Every error Darkroom raises, and what each front door makes of it.
+
+An error says what happened, to what, and what to do about it (the *cure*). Each class has a stable ``code`` for
+programs, an HTTP status for the service and an exit code for the command line (the numbers of BSD's sysexits.h where
+one fits). A test refuses a class that lacks any of them.
+
+::
+
+    DarkroomError
+    +-- InputError                the bytes that came in
+    |   +-- InputNotFound
+    |   +-- UnsupportedFormat
+    |   +-- CorruptImage
+    |   +-- LimitExceeded
+    +-- InvalidParameters         what was asked for
+    |   +-- UnknownOperation
+    |   +-- UnknownRecipe
+    |   +-- ConfigurationError
+    +-- OutputError               the bytes that should go out
+    +-- ModelError
+    |   +-- UnknownModel
+    |   +-- ModelMissing
+    |   +-- ModelCorrupt
+    |   +-- UnsafeWeights
+    |   +-- UnsupportedModel
+    |   +-- LicenceRefused
+    +-- NetworkError              a connection the product itself wanted
+    |   +-- OfflineRefused
+    |   +-- DownloadFailed
+    +-- EngineError
+    |   +-- DeviceUnavailable
+    |   +-- ExtraMissing
+    |   +-- OutOfMemory
+    |   +-- InferenceFailed
+    |   +-- BadResult
+    +-- FallbackRefused           --strict: the wanted way was not to be had
+    +-- Cancelled
+    +-- TimedOut
+    +-- WorkerDied
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DarkroomError(Exception):
+    """The root of every error that Darkroom raises on purpose.
+
+    ``message`` says what happened to what, ``cure`` what to do about it (a sentence or a command), ``field`` names the
+    parameter at fault where there is one.
+    """
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, cure: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.cure}" if self.cure else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the keyword arguments, so that an error crosses from a worker process unharmed."""
+        return (_rebuild, (type(self), self.message, self.cure, self.field))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as a problem document: ``code``, ``message``, ``cure``, ``field``."""
+        return {"code": self.code, "message": self.message, "cure": self.cure, "field": self.field}
+
+
+def _rebuild(kind: type[DarkroomError], message: str, cure: str | None, field: str | None) -> DarkroomError:
+    return kind(message, cure=cure, field=field)
+
+
+class InputError(DarkroomError):
+    """Something is wrong with a picture that was given."""
+
+    code = "input"
+    http_status = 400
+    exit_code = 65
+
+
+class InputNotFound(InputError):
+    """There is no such file, or it cannot be read."""
+
+    code = "input_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class UnsupportedFormat(InputError):
+    """The content is of a type that is not read, or not a picture at all."""
+
+    code = "unsupported_format"
+    http_status = 415
+
+
+class CorruptImage(InputError):
+    """The content claims to be a picture but cannot be decoded whole."""
+
+    code = "corrupt_image"
+    http_status = 422
+
+
+class LimitExceeded(InputError):
+    """The picture, or the result asked for, is larger than a limit in the settings."""
+
+    code = "limit_exceeded"
+    http_status = 413
+
+
+class InvalidParameters(DarkroomError):
+    """An operation, option or request has a value that is not allowed, or a name that is not known."""
+
+    code = "invalid_parameters"
+    http_status = 422
+    exit_code = 64
+
+
+class UnknownOperation(InvalidParameters):
+    """There is no operation of that name."""
+
+    code = "unknown_operation"
+
+
+class UnknownRecipe(InvalidParameters):
+    """There is no recipe of that name."""
+
+    code = "unknown_recipe"
+
+
+class ConfigurationError(InvalidParameters):
+    """A settings file, an environment variable or a catalogue entry is wrong."""
+
+    code = "configuration"
+    http_status = 500
+    exit_code = 78
+
+
+class OutputError(DarkroomError):
+    """The result cannot be written as asked."""
+
+    code = "output"
+    http_status = 422
+    exit_code = 73
+
+
+class ModelError(DarkroomError):
+    """Something is wrong with a model."""
+
+    code = "model"
+    http_status = 500
+    exit_code = 69
+
+
+class UnknownModel(ModelError):
+    """No catalogue entry has that name."""
+
+    code = "unknown_model"
+    http_status = 404
+    exit_code = 64
+
+
+class ModelMissing(ModelError):
+    """The model is known but its files are not on this machine."""
+
+    code = "model_missing"
+    http_status = 409
+
+
+class ModelCorrupt(ModelError):
+    """A model file does not have the digest it should have, or cannot be parsed."""
+
+    code = "model_corrupt"
+
+
+class UnsafeWeights(ModelError):
+    """A weights file holds more than tensors: loading it would run code, so it is not loaded."""
+
+    code = "unsafe_weights"
+    http_status = 422
+
+
+class UnsupportedModel(ModelError):
+    """The weights are of an architecture that the engines here cannot run."""
+
+    code = "unsupported_model"
+    http_status = 422
+
+
+class LicenceRefused(ModelError):
+    """The model's licence does not allow commercial use, and only such models are wanted."""
+
+    code = "licence_refused"
+    http_status = 403
+
+
+class NetworkError(DarkroomError):
+    """An outgoing connection failed or was not allowed."""
+
+    code = "network"
+    http_status = 502
+    exit_code = 69
+
+
+class OfflineRefused(NetworkError):
+    """The settings allow no connection for this purpose."""
+
+    code = "offline"
+    http_status = 403
+
+
+class DownloadFailed(NetworkError):
+    """A download ended without the whole file."""
+
+    code = "download_failed"
+
+
+class EngineError(DarkroomError):
+    """A network could not be run."""
+
+    code = "engine"
+
+
+class DeviceUnavailable(EngineError):
+    """The device that was required is not here or not usable."""
+
+    code = "device_unavailable"
+    http_status = 503
+    exit_code = 69
+
+
+class ExtraMissing(EngineError):
+    """An optional part of Darkroom is needed and not installed."""
+
+    code = "extra_missing"
+    http_status = 501
+    exit_code = 69
+
+
+class OutOfMemory(EngineError):
+    """The device has not enough memory, even for the smallest tile."""
+
+    code = "out_of_memory"
+    http_status = 507
+    exit_code = 71
+
+
+class InferenceFailed(EngineError):
+    """The engine raised an error while running a network."""
+
+    code = "inference_failed"
+
+
+class BadResult(EngineError):
+    """A network's output is not a plausible picture (black, NaN, empty mask) and was refused."""
+
+    code = "bad_result"
+
+
+class FallbackRefused(DarkroomError):
+    """Strict mode: the wanted way was not to be had, and no other was allowed."""
+
+    code = "fallback_refused"
+    http_status = 409
+    exit_code = 69
+
+
+class Cancelled(DarkroomError):
+    """The caller asked for the work to stop."""
+
+    code = "cancelled"
+    http_status = 499
+    exit_code = 130
+
+
+class TimedOut(DarkroomError):
+    """The work took longer than its limit and was stopped."""
+
+    code = "timed_out"
+    http_status = 504
+    exit_code = 75
+
+
+class WorkerDied(DarkroomError):
+    """The worker process ended before it answered: a decoder crashed, or memory ran out."""
+
+    code = "worker_died"
+    http_status = 500
+    exit_code = 70

@@ -1,0 +1,1 @@
+"""Weights in, ONNX graph out: one file per architecture."""

@@ -1,0 +1,275 @@
+"""What every operation is, and all it may touch.
+
+An operation is its parameters (a frozen pydantic model that refuses unknown fields) and one function from picture to
+picture. A file in ``operations/`` that defines one registers it by being there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from darkroom.errors import Cancelled, FallbackRefused, InvalidParameters, UnknownOperation
+from darkroom.report import Fallback, ModelUse, StepReport
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from darkroom.image import Image
+    from darkroom.models.catalogue import ModelEntry
+    from darkroom.settings import Settings
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction, 0.0 to 1.0, and what is being done."""
+
+_registry: dict[str, type[Operation]] = {}
+
+
+class Operation(BaseModel, ABC):
+    """The root of all operations: ``class Upscale(Operation, name="upscale")``.
+
+    The class docstring's first line is the operation's summary everywhere it is shown; every field has a description
+    and bounds. ``type`` is added by the subclass machinery, so that an operation is ``{"type": "upscale", ...}`` in
+    JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    """Its name on the command line, in JSON and in recipes."""
+    tasks: ClassVar[tuple[str, ...]] = ()
+    """The catalogue's model tasks that it can use; empty for one that needs no network."""
+
+    def __init_subclass__(cls, *, name: str | None = None, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if name is None:
+            return
+        cls.name = name
+        # pydantic collects fields after this hook, so a tag added here becomes a field like any other.
+        cls.__annotations__ = {"type": Literal[name], **cls.__annotations__}  # pyright: ignore
+        cls.type = name  # pyright: ignore
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, name: str | None = None, **keywords: Any) -> None:
+        super().__pydantic_init_subclass__(**keywords)
+        if name is None:
+            return
+        known = _registry.get(name)
+        if known is not None and known.__module__ != cls.__module__:
+            raise TypeError(f"two operations are named {name}: {known.__module__} and {cls.__module__}")
+        _registry[name] = cls
+
+    @abstractmethod
+    def apply(self, image: Image, context: Context) -> Image:
+        """Carry the operation out. Raises DarkroomError; does no input or output of its own."""
+
+    def output_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """Size of the result for a picture of this size, where parameters alone decide it; None where they do not.
+
+        The pipeline holds it against ``limits.output_pixels`` before it starts.
+        """
+        return (width, height)
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    def parameters(self) -> dict[str, Any]:
+        """Every parameter with its resolved value, JSON-ready, without the tag."""
+        return self.model_dump(mode="json", exclude={"type"})
+
+
+class Network(Protocol):
+    """A loaded model, ready on its device. Calls are safe from several threads."""
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The catalogue entry, with task, scale and pre-processing."""
+        ...
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
+
+        Raises InferenceFailed or OutOfMemory.
+        """
+        ...
+
+    def enlarge(
+        self, pixels: NDArray[np.float32], *, tile: int | None, overlap: int | None, progress: Progress
+    ) -> NDArray[np.float32]:
+        """Run an image-to-image network tile by tile.
+
+        ``pixels`` is ``height x width x 3``, float32, 0.0 to 1.0; the result is ``height*scale x width*scale x 3``,
+        not clipped. ``tile`` and ``overlap`` are in input pixels; None takes what suits network and device. Out of
+        memory ends in smaller tiles, then the CPU, each noted in the report. Raises InferenceFailed, OutOfMemory,
+        BadResult.
+        """
+        ...
+
+
+class Models(Protocol):
+    """What an operation may ask of the model store and the engines."""
+
+    def find(self, name: str) -> ModelEntry:
+        """The catalogue entry of that name. Raises UnknownModel, which lists near names."""
+        ...
+
+    def ready(self, name: str) -> bool:
+        """True if the model can be used now without a download."""
+        ...
+
+    def network(
+        self, name: str, step: Step, *, precision: Literal["auto", "fp32"] | None = None, blend: Mapping[str, float] | None = None
+    ) -> Network:
+        """Load a model (downloading it first where the settings allow) and put it on its device.
+
+        ``blend`` gives the weights of several catalogue entries of one architecture to be mixed into one network.
+        Raises UnknownModel, ModelMissing, ModelCorrupt, UnsafeWeights, UnsupportedModel, LicenceRefused,
+        DeviceUnavailable, DownloadFailed.
+        """
+        ...
+
+
+class Step(Protocol):
+    """The part of a Context that engines and models write to."""
+
+    def progress(self, fraction: float, doing: str = "") -> None:
+        """Tell the caller how far this step is, 0.0 to 1.0. Raises Cancelled when the caller wants to stop."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Put a warning, a whole sentence, into the report."""
+        ...
+
+    def fallback(self, wanted: str, used: str, reason: str) -> None:
+        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode."""
+        ...
+
+    def used_model(self, use: ModelUse, *, engine: str, device: str, precision: str) -> None:
+        """Note that a model takes part, and where it runs."""
+        ...
+
+
+class Context:
+    """All that an operation may touch: models, settings, progress, cancellation and its part of the report."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        models: Models,
+        step: StepReport,
+        open_image: Callable[[str], Image],
+        on_progress: Progress | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.models = models
+        self.step = step
+        self.open_image = open_image
+        """Opens a second picture that a parameter names (a background, a mask). Raises InputError."""
+        self._on_progress = on_progress
+        self._is_cancelled = is_cancelled
+
+    def progress(self, fraction: float, doing: str = "") -> None:
+        """Tell the caller how far this step is, 0.0 to 1.0. Raises Cancelled when the caller wants to stop."""
+        self.check_cancelled()
+        if self._on_progress is not None:
+            self._on_progress(min(max(fraction, 0.0), 1.0), doing or self.step.operation)
+
+    def check_cancelled(self) -> None:
+        """Raises Cancelled when the caller wants to stop."""
+        if self._is_cancelled is not None and self._is_cancelled():
+            raise Cancelled(f"{self.step.operation} was cancelled.")
+
+    def warn(self, message: str) -> None:
+        """Put a warning, a whole sentence, into the report."""
+        if message not in self.step.warnings:
+            self.step.warnings.append(message)
+
+    def fallback(self, wanted: str, used: str, reason: str) -> None:
+        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode."""
+        if self.settings.strict:
+            raise FallbackRefused(
+                f"{self.step.operation}: {wanted} was wanted and not to be had: {reason}",
+                cure=f"Without strict mode {used} is used instead.",
+            )
+        noted = Fallback(wanted=wanted, used=used, reason=reason)
+        if noted not in self.step.fallbacks:
+            self.step.fallbacks.append(noted)
+
+    def note(self, **found: Any) -> None:
+        """Put what the step found out or changed into the report; values are JSON-ready."""
+        self.step.changed.update(found)
+
+    def method(self, name: str) -> None:
+        """Say in the report how the step is done: builtin, model, or the algorithm's name."""
+        self.step.method = name
+
+    def used_model(self, use: ModelUse, *, engine: str, device: str, precision: str) -> None:
+        """Note that a model takes part, and where it runs."""
+        if use not in self.step.models:
+            self.step.models.append(use)
+        self.step.engine, self.step.device, self.step.precision = engine, device, precision
+
+
+@cache
+def _import_all() -> None:
+    from darkroom import operations
+
+    for module in pkgutil.iter_modules(operations.__path__):
+        importlib.import_module(f"{operations.__name__}.{module.name}")
+
+
+def registry() -> Mapping[str, type[Operation]]:
+    """Every operation by name, in alphabetical order."""
+    _import_all()
+    return dict(sorted(_registry.items()))
+
+
+def find_operation(name: str) -> type[Operation]:
+    """The operation of that name. Raises UnknownOperation, naming the nearest and listing all."""
+    known = registry()
+    if name in known:
+        return known[name]
+    raise UnknownOperation(f"There is no operation named {name!r}.", cure=suggest(name, known))
+
+
+def suggest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A cure for a wrong name: the nearest known one and the whole list."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    listing = ", ".join(known) or "none"
+    return f"Did you mean {near[0]}? Known: {listing}." if near else f"Known: {listing}."
+
+
+def build(name: str, parameters: Mapping[str, Any]) -> Operation:
+    """An operation from its name and parameters. Raises UnknownOperation or InvalidParameters naming field and rule."""
+    kind = find_operation(name)
+    try:
+        return kind.model_validate(dict(parameters))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        message = re.sub(r"^(Value|Assertion) error, ", "", problem["msg"])
+        fields = [f for f in kind.model_fields if f != "type"]
+        if problem["type"] == "extra_forbidden":
+            raise InvalidParameters(
+                f"{name} has no parameter {field!r}.", cure=suggest(field, fields), field=field
+            ) from error
+        given = "" if problem["type"] == "missing" or not field else f", not {problem['input']!r}"
+        subject = f"{name}: {field}" if field else name
+        described = kind.model_fields[str(problem["loc"][0])].description if problem["loc"] else None
+        raise InvalidParameters(
+            f"{subject}: {message}{given}.", cure=f"{field}: {described}" if described else None, field=field or None
+        ) from error

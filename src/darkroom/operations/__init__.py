@@ -1,0 +1,1 @@
+"""One file per operation; a file here registers itself by being here."""

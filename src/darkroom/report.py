@@ -1,0 +1,104 @@
+"""Report: the execution receipt that grows beside every picture.
+
+What was done, by whom, on what, how long, with which warnings. The command line prints it, the service returns it, a
+job stores it, the page shows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=False)
+
+
+class PictureReport(_Part):
+    """A picture as it came in or went out."""
+
+    name: str | None = Field(None, description="File name, where it had one.")
+    format: str | None = Field(None, description="jpeg, png, webp, avif, tiff, gif, bmp, svg.")
+    bytes: int | None = Field(None, description="Size of the file.")
+    width: int = Field(description="Pixels across.")
+    height: int = Field(description="Pixels down, of one frame.")
+    frames: int = Field(1, description="Frames; 1 for a still picture.")
+    bits: int = Field(8, description="Bits per channel.")
+    alpha: bool = Field(False, description="Whether it has an alpha channel.")
+    profile: str | None = Field(None, description="Name of the colour profile it came with.")
+    quality: int | None = Field(None, description="Lossy quality, 1 to 100.")
+    subsampling: str | None = Field(None, description="Chroma subsampling: 4:4:4 or 4:2:0.")
+    lossless: bool | None = Field(None, description="Whether the encoding keeps every pixel.")
+    metadata: str | None = Field(None, description="Metadata policy it was written with.")
+    sha256: str | None = Field(None, description="Digest of the file's bytes.")
+
+
+class ModelUse(_Part):
+    """A model that took part in a step."""
+
+    name: str = Field(description="Catalogue name.")
+    digest: str = Field(description="sha256 of the weights file.")
+    digest_source: str = Field(description="Who says that this is the right digest; 'pinned on first use' where nobody does.")
+    licence: str = Field(description="The model's licence.")
+    commercial: bool | None = Field(description="Whether commercial use is allowed; empty where not known.")
+
+
+class Fallback(_Part):
+    """Something was wanted, something else was done."""
+
+    wanted: str
+    used: str
+    reason: str
+
+
+class StepReport(_Part):
+    """One operation, carried out."""
+
+    operation: str = Field(description="Name of the operation.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Every parameter, defaults resolved.")
+    provider: str = Field("local", description="Who carried it out.")
+    method: str = Field("builtin", description="How: builtin, model, or the algorithm's name.")
+    models: list[ModelUse] = Field(default_factory=list[ModelUse], description="Models that took part.")
+    engine: str | None = Field(None, description="Inference engine, where a network ran.")
+    device: str = Field("cpu", description="Where it ran.")
+    precision: str | None = Field(None, description="fp32, bf16, fp16 or int8, where a network ran.")
+    seconds: float = Field(0.0, description="Wall time of the step.")
+    peak_memory: int | None = Field(None, description="Peak resident memory of the process so far, in bytes.")
+    changed: dict[str, Any] = Field(default_factory=dict, description="What the step found out or changed.")
+    warnings: list[str] = Field(default_factory=list[str])
+    fallbacks: list[Fallback] = Field(default_factory=list[Fallback])
+
+
+class Report(_Part):
+    """The whole receipt of one picture."""
+
+    input: PictureReport | None = None
+    steps: list[StepReport] = Field(default_factory=list[StepReport])
+    output: PictureReport | None = None
+    warnings: list[str] = Field(default_factory=list[str], description="What could not be kept, and what to know.")
+    processing_mode: Literal["local", "cloud", "mixed"] = "local"
+    seconds: float = 0.0
+    decode_seconds: float = 0.0
+    encode_seconds: float = 0.0
+    peak_memory: int | None = Field(None, description="Peak resident memory of the process, in bytes.")
+    version: str = Field("", description="Version of Darkroom.")
+
+    def all_warnings(self) -> list[str]:
+        """Every warning and fallback of picture and steps, in order, each a sentence."""
+        lines = list(self.warnings)
+        for step in self.steps:
+            lines += [f"{step.operation}: {warning}" for warning in step.warnings]
+            lines += [f"{step.operation}: wanted {f.wanted}, used {f.used}: {f.reason}" for f in step.fallbacks]
+        return lines
+
+
+def peak_memory() -> int | None:
+    """Peak resident memory of this process in bytes; None where the system does not say."""
+    try:
+        import resource
+        import sys
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,193 @@
+"""One typed tree of settings: defaults < darkroom.toml or darkroom.yaml < environment < flags.
+
+The environment names a leaf by its path: ``DARKROOM_MODELS__MIRROR=/srv/models``. A file is looked for in the working
+folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names another.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+
+from darkroom.errors import ConfigurationError
+
+MetadataPolicy = Literal["private", "keep", "none"]
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+PrecisionChoice = Literal["auto", "fp32"]
+EngineChoice = Literal["auto", "openvino", "onnxruntime", "pytorch"]
+
+MEGA = 1_000_000
+
+
+def config_folder() -> Path:
+    """Where the user's own ``darkroom.toml``, ``models.toml`` and ``recipes/`` live."""
+    return Path(platformdirs.user_config_dir("darkroom", appauthor=False))
+
+
+def data_folder() -> Path:
+    """Where models are kept unless ``models.folder`` says otherwise."""
+    return Path(platformdirs.user_data_dir("darkroom", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """Where compiled networks are kept; safe to delete."""
+    return Path(platformdirs.user_cache_dir("darkroom", appauthor=False))
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Group):
+    """What is refused before it can hurt; checked on the header, before any pixel is decoded."""
+
+    input_bytes: int = Field(256 * MEGA, ge=1, description="Largest input file, in bytes.")
+    pixels: int = Field(250 * MEGA, ge=1, description="Most input pixels, all frames together.")
+    frames: int = Field(1000, ge=1, description="Most frames of an animation.")
+    dimension: int = Field(65_500, ge=1, description="Largest input width or height, in pixels.")
+    output_pixels: int = Field(600 * MEGA, ge=1, description="Most pixels a result may have, all frames together.")
+    decode_seconds: float = Field(10.0, gt=0, description="Longest time decoding may take in a worker, in seconds.")
+    decode_memory: int = Field(1000 * MEGA, ge=64 * MEGA, description="Most memory decoding may add, in bytes.")
+    job_seconds: float = Field(3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds.")
+
+
+class ModelSettings(_Group):
+    """Where models come from and which may be used."""
+
+    folder: Path = Field(default_factory=lambda: data_folder() / "models", description="Where model files are kept.")
+    auto_download: bool = Field(False, description="Download a model when an operation wants it and it is not here.")
+    mirror: str | None = Field(None, description="A URL or folder that replaces every model's own address.")
+    commercial_only: bool = Field(False, description="Refuse models whose licence does not allow commercial use.")
+    u2net_folder: Path = Field(
+        default_factory=lambda: Path(os.environ.get("U2NET_HOME", "~/.u2net")).expanduser(),
+        description="Where rembg keeps its models; files found here are used in place.",
+    )
+
+
+class EngineSettings(_Group):
+    """How networks are run."""
+
+    engine: EngineChoice = Field("auto", description="Which inference engine; auto takes the best that is installed.")
+    device: DeviceChoice = Field("auto", description="Where networks run; auto prefers a GPU that works.")
+    require: Literal["cpu", "gpu"] | None = Field(None, description="Fail instead of falling back to another device.")
+    precision: PrecisionChoice = Field("auto", description="auto uses bf16 or fp16 where the device has it.")
+    threads: int = Field(0, ge=0, le=1024, description="CPU threads for a network; 0 means every core.")
+    memory: int = Field(4000 * MEGA, ge=100 * MEGA, description="Most bytes of loaded models kept ready.")
+    cache: Path = Field(default_factory=lambda: cache_folder() / "compiled", description="Folder of compiled networks.")
+
+
+class OutputSettings(_Group):
+    """Defaults of encoding, used where neither a flag nor a ``convert`` step says otherwise."""
+
+    metadata: MetadataPolicy = Field(
+        "private",
+        description="private drops GPS, serial numbers and thumbnails and keeps profile and copyright; "
+        "keep keeps all but the thumbnail; none drops everything.",
+    )
+    quality: int | None = Field(None, ge=1, le=100, description="Lossy quality; empty means each format's default.")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DARKROOM_", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+    )
+
+    limits: Limits = Field(default_factory=Limits)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    output: OutputSettings = Field(default_factory=OutputSettings)
+    offline: bool = Field(False, description="Allow no outgoing connection at all.")
+    strict: bool = Field(False, description="Turn every fallback into an error.")
+    recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        path = settings_file()
+        if path is not None and path.suffix == ".toml":
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=path))
+        elif path is not None:
+            sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
+        return tuple(sources)
+
+    def with_changes(self, changes: dict[str, Any]) -> Settings:
+        """A copy with leaves replaced, named by dotted path: ``{"engine.device": "cpu"}``; None values are skipped.
+
+        Raises ConfigurationError where a path or value is not allowed.
+        """
+        tree = self.model_dump()
+        for path, value in changes.items():
+            if value is None:
+                continue
+            *groups, leaf = path.split(".")
+            node = tree
+            for group in groups:
+                node = node[group]
+            node[leaf] = value
+        try:
+            return type(self)(**tree)
+        except ValidationError as error:
+            raise ConfigurationError(explain(error), cure="See docs/settings.md for what is allowed.") from error
+
+
+def settings_file() -> Path | None:
+    """The settings file in force, or None. Raises ConfigurationError if ``DARKROOM_CONFIG`` names none."""
+    named = os.environ.get("DARKROOM_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigurationError(
+                f"The settings file {path}, named by DARKROOM_CONFIG, is not there.", cure="Correct or unset it."
+            )
+        return path
+    for folder in (Path.cwd(), config_folder()):
+        for name in ("darkroom.toml", "darkroom.yaml"):
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def load_settings(changes: dict[str, Any] | None = None) -> Settings:
+    """Read file and environment, then lay ``changes`` (dotted paths, as flags give them) over them.
+
+    Raises ConfigurationError naming the leaf and what is allowed.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"The settings are wrong: {explain(error)}", cure="See docs/settings.md for what is allowed."
+        ) from error
+    return settings.with_changes(changes) if changes else settings
+
+
+def explain(error: ValidationError) -> str:
+    """A pydantic error as one line for a person: each field, what is wrong and what is allowed."""
+    parts: list[str] = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "is not a known name"
+        parts.append(f"{where}: {message}" if where else message)
+    return "; ".join(parts)

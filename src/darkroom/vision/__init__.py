@@ -1,0 +1,1 @@
+"""Algorithms on arrays: pure functions of NumPy arrays, RGB(A), no files, no models, no settings."""
