@@ -1,0 +1,50 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs, says so, and is quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:
+	@echo "make demo    set up, then run the main job on the bundled pictures"
+	@echo "make test    set up, then lint, type-check and run every test"
+	@echo "make docs    write the generated parts of docs/ and README.md again"
+	@echo "make bench   measure this machine (minutes)"
+	@echo "make torch   add the CPU build of PyTorch, for the reference tests"
+	@echo "make clean   remove what make built"
+
+# The stamp is newer than what it was made from once everything is installed.
+$(VENV)/.ready: pyproject.toml constraints.txt scripts/setup
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup
+	@touch $@
+
+setup: $(VENV)/.ready
+
+demo: setup
+	@$(BIN)/python scripts/demo.py
+
+lint: setup
+	@echo "==> ruff, pyright, import-linter"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+test: lint
+	@echo "==> tests"
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+docs: setup
+	@$(BIN)/python scripts/docs.py
+
+bench: setup
+	@for script in benchmarks/*.py; do echo "==> $$script"; $(BIN)/python $$script; done
+
+torch: setup
+	@$(BIN)/pip install --quiet --no-deps -r scripts/torch-requirements.txt
+
+clean:
+	rm -rf $(VENV) demo-results build dist .pytest_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo lint test docs bench torch clean
