@@ -79,7 +79,9 @@ class Encoding:
     def over(self, other: Encoding) -> Encoding:
         """This encoding with what it leaves open taken from ``other``."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return Encoding(**{name: getattr(other, name) if value in (None, False) else value for name, value in values.items()})
+        return Encoding(
+            **{name: getattr(other, name) if value in (None, False) else value for name, value in values.items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)

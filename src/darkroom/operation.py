@@ -128,7 +128,12 @@ class Models(Protocol):
         ...
 
     def network(
-        self, name: str, step: Step, *, precision: Literal["auto", "fp32"] | None = None, blend: Mapping[str, float] | None = None
+        self,
+        name: str,
+        step: Step,
+        *,
+        precision: Literal["auto", "fp32"] | None = None,
+        blend: Mapping[str, float] | None = None,
     ) -> Network:
         """Load a model (downloading it first where the settings allow) and put it on its device.
 

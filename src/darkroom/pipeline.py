@@ -29,7 +29,9 @@ def parse(written: Written) -> Operation:
     values = dict(written)
     name = values.pop("type", None)
     if not isinstance(name, str):
-        raise InvalidParameters("An operation needs a type.", cure='For example {"type": "upscale", "scale": 2}.', field="type")
+        raise InvalidParameters(
+            "An operation needs a type.", cure='For example {"type": "upscale", "scale": 2}.', field="type"
+        )
     return build(name, values)
 
 
@@ -55,7 +57,8 @@ class Pipeline:
     def __init__(self, operations: Sequence[Written] | Written) -> None:
         single = isinstance(operations, (str, Operation, Mapping))
         self.operations: tuple[Operation, ...] = tuple(
-            parse(written) for written in ([operations] if single else operations)  # pyright: ignore
+            parse(written)
+            for written in ([operations] if single else operations)  # pyright: ignore
         )
 
     @staticmethod

@@ -66,7 +66,11 @@ def process(
         image = request.source
     else:
         image = codecs.decode(
-            request.source, limits=settings.limits, svg_size=request.svg_size, name=request.name, warnings=report.warnings
+            request.source,
+            limits=settings.limits,
+            svg_size=request.svg_size,
+            name=request.name,
+            warnings=report.warnings,
         )
     report.input = codecs.describe(image)
     report.decode_seconds = time.perf_counter() - started

@@ -18,20 +18,20 @@ class _Part(BaseModel):
 class PictureReport(_Part):
     """A picture as it came in or went out."""
 
-    name: str | None = Field(None, description="File name, where it had one.")
-    format: str | None = Field(None, description="jpeg, png, webp, avif, tiff, gif, bmp, svg.")
-    bytes: int | None = Field(None, description="Size of the file.")
+    name: str | None = Field(default=None, description="File name, where it had one.")
+    format: str | None = Field(default=None, description="jpeg, png, webp, avif, tiff, gif, bmp, svg.")
+    bytes: int | None = Field(default=None, description="Size of the file.")
     width: int = Field(description="Pixels across.")
     height: int = Field(description="Pixels down, of one frame.")
-    frames: int = Field(1, description="Frames; 1 for a still picture.")
-    bits: int = Field(8, description="Bits per channel.")
-    alpha: bool = Field(False, description="Whether it has an alpha channel.")
-    profile: str | None = Field(None, description="Name of the colour profile it came with.")
-    quality: int | None = Field(None, description="Lossy quality, 1 to 100.")
-    subsampling: str | None = Field(None, description="Chroma subsampling: 4:4:4 or 4:2:0.")
-    lossless: bool | None = Field(None, description="Whether the encoding keeps every pixel.")
-    metadata: str | None = Field(None, description="Metadata policy it was written with.")
-    sha256: str | None = Field(None, description="Digest of the file's bytes.")
+    frames: int = Field(default=1, description="Frames; 1 for a still picture.")
+    bits: int = Field(default=8, description="Bits per channel.")
+    alpha: bool = Field(default=False, description="Whether it has an alpha channel.")
+    profile: str | None = Field(default=None, description="Name of the colour profile it came with.")
+    quality: int | None = Field(default=None, description="Lossy quality, 1 to 100.")
+    subsampling: str | None = Field(default=None, description="Chroma subsampling: 4:4:4 or 4:2:0.")
+    lossless: bool | None = Field(default=None, description="Whether the encoding keeps every pixel.")
+    metadata: str | None = Field(default=None, description="Metadata policy it was written with.")
+    sha256: str | None = Field(default=None, description="Digest of the file's bytes.")
 
 
 class ModelUse(_Part):
@@ -39,7 +39,7 @@ class ModelUse(_Part):
 
     name: str = Field(description="Catalogue name.")
     digest: str = Field(description="sha256 of the weights file.")
-    digest_source: str = Field(description="Who says that this is the right digest; 'pinned on first use' where nobody does.")
+    digest_source: str = Field(description="Who says that this is the digest; or that nobody does and it was pinned.")
     licence: str = Field(description="The model's licence.")
     commercial: bool | None = Field(description="Whether commercial use is allowed; empty where not known.")
 
@@ -57,14 +57,14 @@ class StepReport(_Part):
 
     operation: str = Field(description="Name of the operation.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Every parameter, defaults resolved.")
-    provider: str = Field("local", description="Who carried it out.")
-    method: str = Field("builtin", description="How: builtin, model, or the algorithm's name.")
+    provider: str = Field(default="local", description="Who carried it out.")
+    method: str = Field(default="builtin", description="How: builtin, model, or the algorithm's name.")
     models: list[ModelUse] = Field(default_factory=list[ModelUse], description="Models that took part.")
-    engine: str | None = Field(None, description="Inference engine, where a network ran.")
-    device: str = Field("cpu", description="Where it ran.")
-    precision: str | None = Field(None, description="fp32, bf16, fp16 or int8, where a network ran.")
-    seconds: float = Field(0.0, description="Wall time of the step.")
-    peak_memory: int | None = Field(None, description="Peak resident memory of the process so far, in bytes.")
+    engine: str | None = Field(default=None, description="Inference engine, where a network ran.")
+    device: str = Field(default="cpu", description="Where it ran.")
+    precision: str | None = Field(default=None, description="fp32, bf16, fp16 or int8, where a network ran.")
+    seconds: float = Field(default=0.0, description="Wall time of the step.")
+    peak_memory: int | None = Field(default=None, description="Peak resident memory of the process so far, in bytes.")
     changed: dict[str, Any] = Field(default_factory=dict, description="What the step found out or changed.")
     warnings: list[str] = Field(default_factory=list[str])
     fallbacks: list[Fallback] = Field(default_factory=list[Fallback])
@@ -81,8 +81,8 @@ class Report(_Part):
     seconds: float = 0.0
     decode_seconds: float = 0.0
     encode_seconds: float = 0.0
-    peak_memory: int | None = Field(None, description="Peak resident memory of the process, in bytes.")
-    version: str = Field("", description="Version of Darkroom.")
+    peak_memory: int | None = Field(default=None, description="Peak resident memory of the process, in bytes.")
+    version: str = Field(default="", description="Version of Darkroom.")
 
     def all_warnings(self) -> list[str]:
         """Every warning and fallback of picture and steps, in order, each a sentence."""

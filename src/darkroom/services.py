@@ -28,7 +28,7 @@ class Services:
 
 
 def build_services(settings: Settings | None = None) -> Services:
-    """Wire everything for these settings (the file's and the environment's by default). Loads no engine and no model."""
+    """Wire everything for these settings, by default those in force. Loads no engine and no model."""
     from darkroom.engines.sessions import Runtime
     from darkroom.models.store import Store
 

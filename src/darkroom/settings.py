@@ -52,23 +52,33 @@ class _Group(BaseModel):
 class Limits(_Group):
     """What is refused before it can hurt; checked on the header, before any pixel is decoded."""
 
-    input_bytes: int = Field(256 * MEGA, ge=1, description="Largest input file, in bytes.")
-    pixels: int = Field(250 * MEGA, ge=1, description="Most input pixels, all frames together.")
-    frames: int = Field(1000, ge=1, description="Most frames of an animation.")
-    dimension: int = Field(65_500, ge=1, description="Largest input width or height, in pixels.")
-    output_pixels: int = Field(600 * MEGA, ge=1, description="Most pixels a result may have, all frames together.")
-    decode_seconds: float = Field(10.0, gt=0, description="Longest time decoding may take in a worker, in seconds.")
-    decode_memory: int = Field(1000 * MEGA, ge=64 * MEGA, description="Most memory decoding may add, in bytes.")
-    job_seconds: float = Field(3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds.")
+    input_bytes: int = Field(default=256 * MEGA, ge=1, description="Largest input file, in bytes.")
+    pixels: int = Field(default=250 * MEGA, ge=1, description="Most input pixels, all frames together.")
+    frames: int = Field(default=1000, ge=1, description="Most frames of an animation.")
+    dimension: int = Field(default=65_500, ge=1, description="Largest input width or height, in pixels.")
+    output_pixels: int = Field(
+        default=600 * MEGA, ge=1, description="Most pixels a result may have, all frames together."
+    )
+    decode_seconds: float = Field(
+        default=10.0, gt=0, description="Longest time decoding may take in a worker, in seconds."
+    )
+    decode_memory: int = Field(default=1000 * MEGA, ge=64 * MEGA, description="Most memory decoding may add, in bytes.")
+    job_seconds: float = Field(
+        default=3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds."
+    )
 
 
 class ModelSettings(_Group):
     """Where models come from and which may be used."""
 
     folder: Path = Field(default_factory=lambda: data_folder() / "models", description="Where model files are kept.")
-    auto_download: bool = Field(False, description="Download a model when an operation wants it and it is not here.")
-    mirror: str | None = Field(None, description="A URL or folder that replaces every model's own address.")
-    commercial_only: bool = Field(False, description="Refuse models whose licence does not allow commercial use.")
+    auto_download: bool = Field(
+        default=False, description="Download a model when an operation wants it and it is not here."
+    )
+    mirror: str | None = Field(default=None, description="A URL or folder that replaces every model's own address.")
+    commercial_only: bool = Field(
+        default=False, description="Refuse models whose licence does not allow commercial use."
+    )
     u2net_folder: Path = Field(
         default_factory=lambda: Path(os.environ.get("U2NET_HOME", "~/.u2net")).expanduser(),
         description="Where rembg keeps its models; files found here are used in place.",
@@ -78,12 +88,16 @@ class ModelSettings(_Group):
 class EngineSettings(_Group):
     """How networks are run."""
 
-    engine: EngineChoice = Field("auto", description="Which inference engine; auto takes the best that is installed.")
-    device: DeviceChoice = Field("auto", description="Where networks run; auto prefers a GPU that works.")
-    require: Literal["cpu", "gpu"] | None = Field(None, description="Fail instead of falling back to another device.")
-    precision: PrecisionChoice = Field("auto", description="auto uses bf16 or fp16 where the device has it.")
-    threads: int = Field(0, ge=0, le=1024, description="CPU threads for a network; 0 means every core.")
-    memory: int = Field(4000 * MEGA, ge=100 * MEGA, description="Most bytes of loaded models kept ready.")
+    engine: EngineChoice = Field(
+        default="auto", description="Which inference engine; auto takes the best that is installed."
+    )
+    device: DeviceChoice = Field(default="auto", description="Where networks run; auto prefers a GPU that works.")
+    require: Literal["cpu", "gpu"] | None = Field(
+        default=None, description="Fail instead of falling back to another device."
+    )
+    precision: PrecisionChoice = Field(default="auto", description="auto uses bf16 or fp16 where the device has it.")
+    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads for a network; 0 means every core.")
+    memory: int = Field(default=4000 * MEGA, ge=100 * MEGA, description="Most bytes of loaded models kept ready.")
     cache: Path = Field(default_factory=lambda: cache_folder() / "compiled", description="Folder of compiled networks.")
 
 
@@ -91,26 +105,32 @@ class OutputSettings(_Group):
     """Defaults of encoding, used where neither a flag nor a ``convert`` step says otherwise."""
 
     metadata: MetadataPolicy = Field(
-        "private",
+        default="private",
         description="private drops GPS, serial numbers and thumbnails and keeps profile and copyright; "
         "keep keeps all but the thumbnail; none drops everything.",
     )
-    quality: int | None = Field(None, ge=1, le=100, description="Lossy quality; empty means each format's default.")
+    quality: int | None = Field(
+        default=None, ge=1, le=100, description="Lossy quality; empty means each format's default."
+    )
 
 
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DARKROOM_", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+        env_prefix="DARKROOM_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
-    limits: Limits = Field(default_factory=Limits)
-    models: ModelSettings = Field(default_factory=ModelSettings)
-    engine: EngineSettings = Field(default_factory=EngineSettings)
-    output: OutputSettings = Field(default_factory=OutputSettings)
-    offline: bool = Field(False, description="Allow no outgoing connection at all.")
-    strict: bool = Field(False, description="Turn every fallback into an error.")
+    limits: Limits = Field(default_factory=lambda: Limits())
+    models: ModelSettings = Field(default_factory=lambda: ModelSettings())
+    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    output: OutputSettings = Field(default_factory=lambda: OutputSettings())
+    offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
+    strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")
 
     @classmethod
@@ -122,6 +142,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file."""
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
         path = settings_file()
         if path is not None and path.suffix == ".toml":
