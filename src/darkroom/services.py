@@ -20,11 +20,26 @@ class Services:
     settings: Settings
     models: Models
 
-    def open_image(self, reference: str) -> Image:
-        """Open a second picture that a parameter names by path. Raises InputError."""
+    def decode(
+        self,
+        source: Path | bytes,
+        *,
+        svg_size: tuple[int, int] | None = None,
+        name: str | None = None,
+        warnings: list[str] | None = None,
+    ) -> Image:
+        """Decode a picture within the limits in force: the one door that every picture comes in by.
+
+        A worker process replaces it by one that also holds decoding to its limits of time and memory. Raises
+        InputError.
+        """
         from darkroom import codecs
 
-        return codecs.decode(Path(reference).expanduser(), limits=self.settings.limits)
+        return codecs.decode(source, limits=self.settings.limits, svg_size=svg_size, name=name, warnings=warnings)
+
+    def open_image(self, reference: str) -> Image:
+        """Open a second picture that a parameter names by path. Raises InputError."""
+        return self.decode(Path(reference).expanduser())
 
 
 def build_services(settings: Settings | None = None) -> Services:
