@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from darkroom.image import Image
-    from darkroom.models.catalogue import ModelEntry
+    from darkroom.models.catalogue import ModelEntry, Task
     from darkroom.settings import Settings
 
 Progress = Callable[[float, str], None]
@@ -125,6 +125,10 @@ class Models(Protocol):
 
     def ready(self, name: str) -> bool:
         """True if the model can be used now without a download."""
+        ...
+
+    def installed(self, task: Task) -> list[ModelEntry]:
+        """The entries of that task which can be used now without a download, in the catalogue's order."""
         ...
 
     def network(

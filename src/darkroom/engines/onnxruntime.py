@@ -1,0 +1,139 @@
+"""ONNX Runtime, an extra: reaches what OpenVINO does not, above all CUDA."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from darkroom.engines.engine import Compiled, Device, Graph, Precision, is_out_of_memory
+from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_loading = threading.Lock()
+_KINDS = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+}
+
+
+@cache
+def _library() -> Any:
+    # A session reports to its makers over the network unless this is set before the import; the library's own switch,
+    # disable_telemetry_events(), does not stop it.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise _missing() from error
+    onnxruntime.set_default_logger_severity(3)
+    return onnxruntime
+
+
+def _load() -> Any:
+    with _loading:
+        return _library()
+
+
+def _missing() -> ExtraMissing:
+    return ExtraMissing("ONNX Runtime is not installed.", cure="pip install 'darkroom-studio[onnxruntime]'")
+
+
+class OnnxRuntime:
+    """The ONNX Runtime engine: the CPU, and NVIDIA GPUs where the CUDA build is installed."""
+
+    name = "onnxruntime"
+    reads: tuple[Literal["onnx", "state"], ...] = ("onnx",)
+
+    def installed(self) -> bool:
+        """True where the library is here."""
+        return importlib.util.find_spec("onnxruntime") is not None
+
+    def version(self) -> str:
+        """The library's version. Raises ExtraMissing."""
+        if not self.installed():
+            raise _missing()
+        for distribution in ("onnxruntime", "onnxruntime-gpu"):
+            try:
+                return importlib.metadata.version(distribution)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return str(_load().__version__)
+
+    def devices(self) -> tuple[Device, ...]:
+        """The NVIDIA GPU where the CUDA provider is built in, then the CPU. Raises ExtraMissing."""
+        library = _load()
+        found: list[Device] = []
+        if "CUDAExecutionProvider" in library.get_available_providers():
+            found.append(Device("gpu", "CUDAExecutionProvider", "NVIDIA GPU (CUDA)", ("fp32",)))
+        found.append(Device("cpu", "CPUExecutionProvider", "CPU", ("fp32",)))
+        return tuple(found)
+
+    def compile(
+        self,
+        graph: Graph,
+        device: Device,
+        precision: Precision,
+        *,
+        threads: int,
+        cache: Path,
+        shape: tuple[int, int, int, int] | None = None,
+    ) -> Compiled:
+        """Load an ONNX model. Raises UnsupportedModel, OutOfMemory, ExtraMissing.
+
+        Its sessions take any shape at no cost, so ``shape`` and ``cache`` change nothing.
+        """
+        if graph.onnx is None:
+            raise UnsupportedModel(
+                f"{graph.name} cannot be turned into an ONNX graph, and ONNX Runtime runs nothing else.",
+                cure="pip install 'darkroom-studio[pytorch]' runs it with PyTorch.",
+            )
+        library = _load()
+        options = library.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            session = library.InferenceSession(graph.onnx, options, providers=[device.id])
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
+            raise UnsupportedModel(
+                f"ONNX Runtime cannot load {graph.name}: {error}",
+                cure="Check the file with `darkroom models verify`, or try another engine.",
+            ) from error
+        if device.id not in session.get_providers():
+            raise UnsupportedModel(
+                f"ONNX Runtime did not put {graph.name} on {device.name}: a CUDA library is missing."
+            )
+        source = session.get_inputs()[0]
+        return _Session(graph.name, device, precision, session, source.name, _KINDS.get(source.type, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    name: str
+    device: Device
+    precision: Precision
+    session: Any
+    source: str
+    kind: Any
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            first = self.session.get_outputs()[0].name
+            results = self.session.run([first], {self.source: np.ascontiguousarray(batch, dtype=self.kind)})
+            return np.asarray(results[0], dtype=np.float32)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(f"{self.name} ran out of memory on {self.device.name}.") from error
+            raise InferenceFailed(f"ONNX Runtime failed to run {self.name}: {error}") from error

@@ -1,0 +1,169 @@
+"""OpenVINO: the default engine. Runs ONNX models on the CPU, in bf16 where the processor computes in it, and on Intel GPUs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from darkroom.engines.engine import Compiled, Device, Graph, Precision, is_out_of_memory
+from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+_loading = threading.Lock()
+
+
+@cache
+def _core() -> Any:
+    # The library sends usage statistics when it is imported. Without this helper package it uses a stub that does not.
+    sys.modules["openvino_telemetry"] = None  # pyright: ignore[reportArgumentType]
+    try:
+        import openvino
+    except ImportError as error:
+        raise ExtraMissing(
+            "OpenVINO is not installed.", cure="pip install --force-reinstall darkroom-studio"
+        ) from error
+    return openvino.Core()
+
+
+def _load() -> Any:
+    with _loading:
+        return _core()
+
+
+def _cpu_precisions(core: Any) -> tuple[Precision, ...]:
+    """Bf16 first where the processor computes in it.
+
+    OpenVINO lists BF16 as a capability of every AVX-512 processor and emulates it on the older ones, slower than
+    fp32; what it would choose by itself is the better witness.
+    """
+    default = core.get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name()
+    return ("bf16", "fp32") if default == "bf16" else ("fp32",)
+
+
+class OpenVino:
+    """The OpenVINO engine."""
+
+    name = "openvino"
+    reads: tuple[Literal["onnx", "state"], ...] = ("onnx",)
+
+    def installed(self) -> bool:
+        """True where the library is here."""
+        return importlib.util.find_spec("openvino") is not None
+
+    def version(self) -> str:
+        """The library's version. Raises ExtraMissing."""
+        try:
+            return importlib.metadata.version("openvino")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise ExtraMissing("OpenVINO is not installed.", cure="pip install darkroom-studio") from error
+
+    def devices(self) -> tuple[Device, ...]:
+        """Intel GPUs first, then the CPU. Raises ExtraMissing."""
+        core = _load()
+        found: list[Device] = []
+        for name in core.available_devices:
+            if name.startswith("GPU"):
+                kind = str(core.get_property(name, "DEVICE_TYPE"))
+                found.append(
+                    Device(
+                        "gpu",
+                        name,
+                        str(core.get_property(name, "FULL_DEVICE_NAME")),
+                        ("fp16", "fp32"),
+                        memory=int(core.get_property(name, "GPU_DEVICE_TOTAL_MEM_SIZE")),
+                        integrated="INTEGRATED" in kind.upper(),
+                    )
+                )
+        if "CPU" in core.available_devices:
+            title = " ".join(str(core.get_property("CPU", "FULL_DEVICE_NAME")).split())
+            found.append(Device("cpu", "CPU", title, _cpu_precisions(core)))
+        return tuple(found)
+
+    def compile(
+        self,
+        graph: Graph,
+        device: Device,
+        precision: Precision,
+        *,
+        threads: int,
+        cache: Path,
+        shape: tuple[int, int, int, int] | None = None,
+    ) -> Compiled:
+        """Load an ONNX model, from the cache of compiled networks where it has been before.
+
+        Raises UnsupportedModel, OutOfMemory.
+        """
+        if graph.onnx is None:
+            raise UnsupportedModel(
+                f"{graph.name} cannot be turned into an ONNX graph, and OpenVINO runs nothing else.",
+                cure="pip install 'darkroom-studio[pytorch]' runs it with PyTorch.",
+            )
+        core = _load()
+        # The precision is always stated: left open, OpenVINO takes bf16 by itself. The cache is a folder for each
+        # network and precision, and OpenVINO keys the files in it by shape and version.
+        config: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(_cache_folder(cache, graph.digest, precision)),
+        }
+        if threads and device.kind == "cpu":
+            config["INFERENCE_NUM_THREADS"] = threads
+        try:
+            # compile_model() takes bytes for a path, and can abort the process; read_model() does not.
+            model = core.read_model(graph.onnx)
+            source = model.input(0)
+            if shape is not None:
+                model.reshape({source.any_name: list(shape)})
+            kind = np.dtype(source.get_element_type().to_dtype())
+            compiled = core.compile_model(model, device.id, config)
+        except MemoryError as error:
+            raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
+        except (RuntimeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(f"There is not enough memory to load {graph.name}: {_line(error)}") from error
+            raise UnsupportedModel(
+                f"OpenVINO cannot load {graph.name}: {_line(error)}",
+                cure="Check the file with `darkroom models verify`, or try another engine.",
+            ) from error
+        return _Session(graph.name, device, precision, compiled.create_infer_request(), kind)
+
+
+def _cache_folder(cache: Path, digest: str, precision: Precision) -> Path:
+    folder = cache / "openvino" / f"{digest[:24]}-{precision}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _line(error: BaseException) -> str:
+    """The last telling line of a native error: the first ones name source files of the library."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    name: str
+    device: Device
+    precision: Precision
+    request: Any
+    kind: np.dtype[Any]
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            results = self.request.infer({0: np.ascontiguousarray(batch, dtype=self.kind)}, share_inputs=True)
+            return np.asarray(results[0], dtype=np.float32)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(f"{self.name} ran out of memory on {self.device.name}.") from error
+            raise InferenceFailed(f"OpenVINO failed to run {self.name}: {_line(error)}") from error

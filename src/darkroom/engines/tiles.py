@@ -1,0 +1,190 @@
+"""Large pictures through a network, tile by tile, on arrays alone.
+
+Every tile has the same shape, so that an engine compiles a network once. A tile is the part of the picture that it
+answers for (its core) with a margin around it, ``overlap`` pixels wide, which the network needs to see: neighbouring
+tiles are cross-faded over the inner half of their margins and never use the outer half. Beyond the edge the picture is
+reflected. Results leave in strips as wide as the picture, so memory follows its width and not its area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from darkroom.engines.engine import Device
+    from darkroom.models.architectures.graph import Traits
+
+DEFAULT_TILE_CPU = 256
+DEFAULT_TILE_GPU = 512
+STEP = 64
+
+Progress = Callable[[float, str], None]
+Run = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Rec. 601, which networks of one channel are trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where the tiles of one direction lie.
+
+    ``starts`` are the first pixels of the cores, ``seams[i]`` the pixel where tile ``i + 1`` takes over from tile ``i``;
+    the cross-fade reaches ``fade`` pixels to either side of it.
+    """
+
+    length: int
+    tile: int
+    overlap: int
+    fade: int
+    starts: tuple[int, ...]
+    seams: tuple[int, ...]
+
+    def window(self, index: int) -> NDArray[np.intp]:
+        """Which pixels of the picture tile ``index`` sees, reflected beyond the edges: ``tile`` indices."""
+        first = self.starts[index] - self.overlap
+        return reflect(np.arange(first, first + self.tile), self.length)
+
+    def used(self, index: int) -> tuple[int, int]:
+        """The pixels that tile ``index`` writes, the cross-fades included: first, and one past the last."""
+        first = 0 if index == 0 else self.seams[index - 1] - self.fade
+        last = self.length if index == len(self.starts) - 1 else self.seams[index] + self.fade
+        return first, last
+
+
+def reflect(index: NDArray[np.intp], length: int) -> NDArray[np.intp]:
+    """Fold indices into 0..length-1 by reflection about the first and the last pixel, which are not repeated."""
+    if length == 1:
+        return np.zeros_like(index)
+    period = 2 * (length - 1)
+    folded = np.mod(index, period)
+    return np.minimum(folded, period - folded)
+
+
+def lay(length: int, tile: int, overlap: int, multiple: int = 1) -> Axis:
+    """Spread tiles evenly over ``length`` pixels.
+
+    ``multiple`` is what a network's input size must be a multiple of; tiles start on it too, since a network that
+    folds pixels into channels gives other results at other phases. Raises ValueError where no core is left.
+    """
+    core = tile - 2 * overlap
+    if length < 1 or core < multiple or tile % multiple or overlap % multiple:
+        raise ValueError(f"tiles of {tile} with overlap {overlap} and multiple {multiple} do not cover {length} pixels")
+    count = max(1, -(-length // core))
+    if count == 1:
+        return Axis(length, tile, overlap, 0, (0,), ())
+    last = -(-(length - core) // multiple) * multiple
+    starts = tuple(index * last // (count - 1) // multiple * multiple for index in range(count))
+    seams = tuple((starts[index + 1] + min(starts[index] + core, length)) // 2 for index in range(count - 1))
+    # A quarter of the core keeps the cross-fades of neighbouring seams apart where the margin is wide for the tile.
+    return Axis(length, tile, overlap, min(overlap // 2, core // 4), starts, seams)
+
+
+def choose(
+    height: int, width: int, tile: int | None, overlap: int | None, traits: Traits, device: Device
+) -> tuple[tuple[int, int], int]:
+    """The (height, width) of the tiles and their overlap, for a picture, a network and a device.
+
+    ``tile`` and ``overlap`` in input pixels, None for what suits. A picture smaller than a tile gets a smaller one, in
+    steps that keep the number of different shapes, each compiled and cached, low.
+    """
+    step = traits.multiple
+    margin = traits.overlap if overlap is None else -(-overlap // step) * step
+    if traits.fixed is not None:
+        return traits.fixed, min(margin, min(traits.fixed) // 4 // step * step)
+    largest = tile or (DEFAULT_TILE_GPU if device.kind == "gpu" else DEFAULT_TILE_CPU) * (2 if step > 1 else 1)
+    if overlap is None:
+        margin = min(margin, largest // 4 // step * step)
+
+    def fit(length: int) -> int:
+        whole = -(-(length + 2 * margin) // STEP) * STEP
+        size = largest if whole >= largest else whole
+        return max(-(-size // step) * step, 2 * margin + step)
+
+    return (fit(height), fit(width)), margin
+
+
+def strips(
+    pixels: NDArray[Any],
+    run: Run,
+    *,
+    tile: tuple[int, int],
+    overlap: int,
+    scale: int,
+    multiple: int = 1,
+    channels: int = 3,
+    progress: Progress | None = None,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Run an image-to-image network over a picture, giving the result in strips from the top.
+
+    ``pixels`` is ``height x width x channels``: float32 as it is, or uint8 and uint16, which become 0.0 to 1.0 tile by
+    tile. ``run`` takes ``1 x channels x tile height x tile width`` float32 and gives the same ``scale`` times as large.
+    ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Each item is the first output row of a strip and the strip, ``rows x width*scale x
+    channels``, float32, not clipped. ``progress`` hears of every tile and may raise to stop. Raises ValueError where
+    tile and overlap do not fit each other, or ``run`` gives another shape.
+    """
+    down = lay(pixels.shape[0], tile[0], overlap, multiple)
+    across = lay(pixels.shape[1], tile[1], overlap, multiple)
+    total = len(down.starts) * len(across.starts)
+    held: NDArray[np.float32] | None = None
+    written = 0
+    for row in range(len(down.starts)):
+        top, bottom = down.used(row)
+        band: NDArray[np.float32] | None = None
+        for column in range(len(across.starts)):
+            if progress is not None:
+                done = row * len(across.starts) + column
+                progress(done / total, f"tile {done + 1} of {total}")
+            seen = to_unit(pixels[np.ix_(down.window(row), across.window(column))])
+            if channels == 1:
+                seen = seen @ LUMA[:, None]
+            result = run(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
+            if result.shape[0] != 1 or result.shape[2:] != (tile[0] * scale, tile[1] * scale):
+                raise ValueError(
+                    f"{tile[1]} x {tile[0]} pixels became {'x'.join(map(str, result.shape))}, not {scale} times as large"
+                )
+            offset = (down.starts[row] - overlap) * scale
+            left, right = across.used(column)
+            shift = (across.starts[column] - overlap) * scale
+            part = result[
+                0, :, top * scale - offset : bottom * scale - offset, left * scale - shift : right * scale - shift
+            ]
+            part = part.transpose(1, 2, 0)
+            if channels == 1:
+                part = np.repeat(part, 3, axis=2)
+            if band is None:
+                band = np.empty((part.shape[0], pixels.shape[1] * scale, part.shape[2]), np.float32)
+            fade = 2 * across.fade * scale if column else 0
+            if fade:
+                _fade_in(band[:, left * scale : left * scale + fade], part[:, :fade], axis=1)
+            band[:, left * scale + fade : right * scale] = part[:, fade:]
+        assert band is not None
+        if held is not None and held.shape[0]:
+            _fade_in(held, band[: held.shape[0]], axis=0)
+            band[: held.shape[0]] = held
+        keep = 2 * down.fade * scale if row < len(down.starts) - 1 else 0
+        yield written, band[: band.shape[0] - keep]
+        held = band[band.shape[0] - keep :].copy()
+        written += band.shape[0] - keep
+    if progress is not None:
+        progress(1.0, f"tile {total} of {total}")
+
+
+def _fade_in(under: NDArray[np.float32], over: NDArray[np.float32], *, axis: int) -> None:
+    """Cross-fade from ``under`` to ``over`` along ``axis``, into ``under``. Equal values stay exactly equal."""
+    size = under.shape[axis]
+    ramp = ((np.arange(size, dtype=np.float32) + 0.5) / size).astype(np.float32)
+    under += (over - under) * np.expand_dims(ramp, tuple(other for other in range(under.ndim) if other != axis))
+
+
+def to_unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """uint8 and uint16 to float32 from 0.0 to 1.0; floats as they are."""
+    if pixels.dtype.kind == "u":
+        return pixels.astype(np.float32) * np.float32(1.0 / np.iinfo(pixels.dtype).max)
+    return pixels.astype(np.float32, copy=False)
