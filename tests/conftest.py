@@ -40,3 +40,42 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def settings() -> Settings:
     """The defaults, with folders of the test's own."""
     return Settings()
+
+
+NEVER_IN_CI = "not in CI: "
+"""A skip whose reason starts so is one that no ordinary machine could have run: an accelerator, another system."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_skips] = []
+
+
+_skips = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # noqa: ANN201
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        item.config.stash[_skips].append(f"{item.nodeid}: {report.longrepr[2].removeprefix('Skipped: ')}")
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a test that was skipped although it could have run is a failure."""
+    if os.environ.get("CI") and session.exitstatus == 0 and _forgotten(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:  # noqa: ANN001
+    skips = config.stash[_skips]
+    if skips:
+        terminalreporter.section("skipped, and why")
+        for line in skips:
+            terminalreporter.line(line)
+    if os.environ.get("CI") and _forgotten(config):
+        terminalreporter.line("CI must not skip these; see .ci/run", red=True)
+
+
+def _forgotten(config: pytest.Config) -> list[str]:
+    return [line for line in config.stash[_skips] if NEVER_IN_CI not in line]
