@@ -7,11 +7,10 @@ that sampling leaves. Run it to make them again: ``python samples/make.py`` take
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 Array = np.ndarray
 HERE = Path(__file__).parent
@@ -40,7 +39,13 @@ def ellipsoid(p: Array, centre: tuple[float, ...], radii: tuple[float, ...]) -> 
 
 def cylinder(p: Array, radius: float, low: float, high: float, edge: float) -> Array:
     """An upright cylinder with rounded edges."""
-    d = np.stack([np.hypot(p[..., 0], p[..., 2]) - radius + edge, np.abs(p[..., 1] - (low + high) / 2) - (high - low) / 2 + edge], -1)
+    d = np.stack(
+        [
+            np.hypot(p[..., 0], p[..., 2]) - radius + edge,
+            np.abs(p[..., 1] - (low + high) / 2) - (high - low) / 2 + edge,
+        ],
+        -1,
+    )
     return np.minimum(d.max(-1), 0) + length(np.maximum(d, 0)) - edge
 
 
@@ -64,7 +69,11 @@ class Mug:
     @staticmethod
     def colour(p: Array) -> Array:
         """Cream stoneware, a rust band with a zigzag, coffee-brown inside the foot."""
-        cream, rust, ink = np.float32((0.86, 0.79, 0.66)), np.float32((0.62, 0.20, 0.08)), np.float32((0.10, 0.14, 0.22))
+        cream, rust, ink = (
+            np.float32((0.86, 0.79, 0.66)),
+            np.float32((0.62, 0.20, 0.08)),
+            np.float32((0.10, 0.14, 0.22)),
+        )
         angle = np.arctan2(p[..., 2], p[..., 0])
         zigzag = np.abs(((angle * 14 / np.pi) % 2) - 1) * 0.16
         out = np.broadcast_to(cream, p.shape).copy()

@@ -33,7 +33,10 @@ def allowed(schema: dict[str, Any]) -> str:
     kind = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text"}.get(
         schema.get("type", ""), {"null": "nothing", "array": "list"}.get(schema.get("type", ""), "value")
     )
-    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum", schema.get("exclusiveMaximum"))
+    low, high = (
+        schema.get("minimum", schema.get("exclusiveMinimum")),
+        schema.get("maximum", schema.get("exclusiveMaximum")),
+    )
     bounds = {
         (True, True): f" {low:g} to {high:g}" if low is not None and high is not None else "",
         (True, False): f" from {'above ' if 'exclusiveMinimum' in schema else ''}{low:g}" if low is not None else "",
@@ -74,6 +77,7 @@ def operations(_: str) -> str:
 def models(_: str) -> str:
     """The built-in catalogue."""
     from darkroom.models.store import Store
+
     from darkroom.settings import Settings
 
     def commercial(allowed: bool | None) -> str:
@@ -104,7 +108,13 @@ def errors(_: str) -> str:
         return [kind, *(found for child in kind.__subclasses__() for found in below(child))]
 
     rows = [
-        [f"`{kind.code}`", f"`{kind.__name__}`", str(kind.exit_code), str(kind.http_status), (kind.__doc__ or "").strip()]
+        [
+            f"`{kind.code}`",
+            f"`{kind.__name__}`",
+            str(kind.exit_code),
+            str(kind.http_status),
+            (kind.__doc__ or "").strip(),
+        ]
         for kind in below(DarkroomError)
     ]
     return table(["code", "class", "exit code", "HTTP status", "what happened"], rows)
@@ -185,7 +195,9 @@ def main() -> int:
             if "--check" not in sys.argv:
                 page.write_text(new)
     for page in stale:
-        print(f"{page.relative_to(ROOT)}: {'differs from the code: run make docs' if '--check' in sys.argv else 'written'}")
+        print(
+            f"{page.relative_to(ROOT)}: {'differs from the code: run make docs' if '--check' in sys.argv else 'written'}"
+        )
     return 1 if stale and "--check" in sys.argv else 0
 
 

@@ -64,7 +64,7 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {"__name__": "example"}
     for block in blocks:
-        exec(compile(block, str(page), "exec"), scope)  # noqa: S102
+        exec(compile(block, str(page), "exec"), scope)
 
 
 def test_no_page_is_an_orphan() -> None:
