@@ -86,14 +86,9 @@ class Builder:
         """Channels to pixels, in PyTorch's pixel_shuffle order."""
         return self.node("DepthToSpace", value, blocksize=times, mode="CRD")
 
-    def unshuffle(self, value: str, times: int, channels: int) -> str:
-        """Pixels to channels, in PyTorch's pixel_unshuffle order.
-
-        ONNX's SpaceToDepth orders the channels the other way round, so they are sorted afterwards.
-        """
-        packed = self.node("SpaceToDepth", value, blocksize=times)
-        order = np.arange(channels * times * times).reshape(times * times, channels).T.ravel()
-        return self.node("Gather", packed, self.constant(order.astype(np.int64)), axis=1)
+    def unshuffle(self, value: str, times: int) -> str:
+        """Pixels to channels. ONNX counts them by position and then channel, PyTorch the other way: see repacked."""
+        return self.node("SpaceToDepth", value, blocksize=times)
 
     def finish(self, result: str, channels: int) -> bytes:
         """The model as bytes: input ``input``, output ``output``, ``1 x channels x any x any``, float32."""
@@ -111,3 +106,10 @@ class Builder:
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="darkroom"
         )
         return model.SerializeToString()
+
+
+def repacked(weight: NDArray[Any], times: int) -> NDArray[Any]:
+    """A convolution's weights, out x in x k x k, for input folded by ONNX in place of PyTorch's ``pixel_unshuffle``."""
+    out, seen, *kernel = weight.shape
+    channels = seen // times**2
+    return weight.reshape(out, channels, times**2, *kernel).swapaxes(1, 2).reshape(out, seen, *kernel)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.models.architectures.graph import Builder, Traits
+from darkroom.models.architectures.graph import Builder, Traits, repacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def recognise(state: State) -> Traits | None:
     if folds is None or 2**ups % folds:
         return None
     # The receptive field is hundreds of pixels; beyond some sixteen the influence is below a step of eight bits.
-    return Traits("rrdbnet", 2**ups // folds, channels, multiple=folds, overlap=16 * (2 if folds > 1 else 1))
+    return Traits("rrdbnet", 2**ups // folds, channels, multiple=folds, overlap=16 if folds == 1 else 20)
 
 
 def _fits(state: State, blocks: int, ups: int) -> bool:
@@ -120,7 +120,10 @@ def emit(state: State, name: str) -> bytes:
             weight, bias = weight.astype(np.float32) * np.float32(factor), bias.astype(np.float32) * np.float32(factor)
         return build.convolve(value, weight, bias)
 
-    value = build.unshuffle("input", traits.multiple, traits.channels) if traits.multiple > 1 else "input"
+    value, folds = "input", traits.multiple
+    if folds > 1:
+        value = build.unshuffle(value, folds)
+        found["conv_first.weight"] = repacked(found["conv_first.weight"], folds)
     first = value = convolve(value, "conv_first")
     for block in range(_blocks(found)):
         entered = value
