@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -96,6 +96,11 @@ class Network(Protocol):
         """The catalogue entry, with task, scale and pre-processing."""
         ...
 
+    @property
+    def scale(self) -> int:
+        """How much larger the result of an image-to-image network is."""
+        ...
+
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
 
@@ -112,6 +117,15 @@ class Network(Protocol):
         not clipped. ``tile`` and ``overlap`` are in input pixels; None takes what suits network and device. Out of
         memory ends in smaller tiles, then the CPU, each noted in the report. Raises InferenceFailed, OutOfMemory,
         BadResult.
+        """
+        ...
+
+    def strips(
+        self, pixels: NDArray[Any], *, tile: int | None, overlap: int | None, progress: Progress
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """As :meth:`enlarge`, giving the result in strips from the top: the first row and ``rows x width x 3``.
+
+        ``pixels`` may also be uint8 or uint16. After running out of memory it starts again from row 0.
         """
         ...
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darkroom.vision.enlarge import to_unit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -106,7 +108,7 @@ def choose(
         return traits.fixed, min(margin, min(traits.fixed) // 4 // step * step)
     if tile is None:
         # A network that folds pixels into channels works on a picture that much smaller.
-        tile = (SIDE_GPU if device.kind == "gpu" else SIDE_CPU) * step
+        tile = max((SIDE_GPU if device.kind == "gpu" else SIDE_CPU) * step, 4 * margin)
     largest = max(-(-tile // step) * step, 4 * step)
     margin = min(margin, largest // 4 // step * step)
 
@@ -189,10 +191,3 @@ def _fade_in(under: NDArray[np.float32], over: NDArray[np.float32], *, axis: int
     size = under.shape[axis]
     ramp = ((np.arange(size, dtype=np.float32) + 0.5) / size).astype(np.float32)
     under += (over - under) * np.expand_dims(ramp, tuple(other for other in range(under.ndim) if other != axis))
-
-
-def to_unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """uint8 and uint16 to float32 from 0.0 to 1.0; floats as they are."""
-    if pixels.dtype.kind == "u":
-        return pixels.astype(np.float32) * np.float32(1.0 / np.iinfo(pixels.dtype).max)
-    return pixels.astype(np.float32, copy=False)
