@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from darkroom.errors import InvalidParameters, LimitExceeded
-from darkroom.operation import Context, Models, Operation, Progress, build
+from darkroom.operation import Context, Models, Operation, Progress, build, find_operation
 from darkroom.report import Report, StepReport, peak_memory
 
 if TYPE_CHECKING:
@@ -36,19 +39,82 @@ def parse(written: Written) -> Operation:
 
 
 def _parse_text(text: str) -> Operation:
-    """``name`` or ``name:key=value,key=value``; a comma belongs to the value unless ``key=`` follows it."""
+    """``name`` or ``name:key=value,key=value``.
+
+    A comma belongs to the value unless ``key=`` follows it; a value that begins like a JSON string, list or object is
+    read as one, so that ``image="a,b=c.png"`` can be written. Dashes in names are taken for underscores.
+    """
     name, _, rest = text.partition(":")
-    values: dict[str, Any] = {}
-    for part in re.split(r",(?=[a-z_]+=)", rest) if rest else []:
-        key, equals, value = part.partition("=")
-        if not equals:
+    values: dict[str, str] = {}
+    position = 0
+    while position < len(rest):
+        key = re.compile(r"([a-z][a-z0-9_-]*)=").match(rest, position)
+        if key is None:
             raise InvalidParameters(
-                f"{text!r}: {part!r} is not key=value.", cure=f"Write {name}:key=value,key=value.", field=key
+                f"{text!r}: {rest[position:]!r} is not key=value.",
+                cure=f"Write {name}:key=value,key=value.",
+                field=rest[position:].partition("=")[0],
             )
-        if key in values:
-            raise InvalidParameters(f"{text!r}: {key} is given twice.", field=key)
-        values[key] = value
-    return build(name, values)
+        field = key[1].replace("-", "_")
+        if field in values:
+            raise InvalidParameters(f"{text!r}: {field} is given twice.", field=field)
+        values[field], position = _take_value(rest, key.end())
+    return parse_fields(name.strip().replace("-", "_"), values)
+
+
+def _take_value(text: str, start: int) -> tuple[str, int]:
+    """The value that begins at ``start``, and where the next ``key=`` begins."""
+    if text[start : start + 1] in ('"', "[", "{"):
+        with contextlib.suppress(ValueError):
+            _, length = json.JSONDecoder().raw_decode(text[start:])
+            end = start + length
+            if text[end : end + 1] in ("", ","):
+                return text[start:end], end + 1
+    following = re.compile(r",(?=[a-z][a-z0-9_-]*=)").search(text, start)
+    return (text[start : following.start()], following.end()) if following else (text[start:], len(text))
+
+
+def parse_fields(name: str, values: Mapping[str, str]) -> Operation:
+    """An operation from texts, as a command line gives them.
+
+    Each text is read as JSON (``2``, ``true``, ``[10, 20]``) where the field takes that, else as it stands, else as a
+    list of its comma-separated parts. Raises UnknownOperation, or InvalidParameters about the text as it was given.
+    """
+    kind = find_operation(name)
+    readings = {
+        key: [_as_json(text), text, [_as_json(part) for part in text.split(",")]] for key, text in values.items()
+    }
+    chosen = dict.fromkeys(values, 0)
+    while True:
+        try:
+            return kind.model_validate({key: readings[key][choice] for key, choice in chosen.items()})
+        except ValidationError as error:
+            wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} & set(values)
+        untried = [key for key in wrong if chosen[key] + 1 < len(readings[key])]
+        if not untried:
+            return build(name, {key: values[key] if key in wrong else readings[key][chosen[key]] for key in values})
+        for key in untried:
+            chosen[key] += 1
+
+
+def _as_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def as_text(operation: Operation) -> str:
+    """The text form of an operation, without what is at its default; :func:`parse` reads it back."""
+    given = operation.model_dump(mode="json", exclude={"type"}, exclude_defaults=True)
+    parts = ",".join(f"{key}={_value_as_text(value)}" for key, value in given.items())
+    return f"{operation.name}:{parts}" if parts else operation.name
+
+
+def _value_as_text(value: Any) -> str:
+    if isinstance(value, str) and _take_value(value, 0) == (value, len(value)) and _as_json(value) == value:
+        return value
+    return json.dumps(value, separators=(",", ":"))
 
 
 class Pipeline:
@@ -71,6 +137,10 @@ class Pipeline:
         if not isinstance(parts, list):
             raise InvalidParameters("The operations must be a JSON list.", field="operations")
         return Pipeline([part if isinstance(part, (str, dict)) else {"type": part} for part in parts])  # pyright: ignore
+
+    def to_text(self) -> str:
+        """The operations as one writes them on a command line, separated by spaces."""
+        return " ".join(as_text(operation) for operation in self.operations)
 
     def to_json(self) -> list[dict[str, Any]]:
         """The JSON form, every default resolved."""

@@ -161,9 +161,11 @@ class Settings(BaseSettings):
             if value is None:
                 continue
             *groups, leaf = path.split(".")
-            node = tree
+            node: Any = tree
             for group in groups:
-                node = node[group]
+                node = node.get(group) if isinstance(node, dict) else None  # pyright: ignore
+                if not isinstance(node, dict):
+                    raise ConfigurationError(f"There is no setting {path}.", cure="See docs/settings.md.", field=path)
             node[leaf] = value
         try:
             return type(self)(**tree)
