@@ -65,7 +65,10 @@ class Compiled(Protocol):
         ...
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``n x channels x height x width`` float32 in, the first output as float32. Raises OutOfMemory, InferenceFailed."""
+        """``n x channels x height x width`` float32 in, the first output as float32.
+
+        Raises OutOfMemory, InferenceFailed.
+        """
         ...
 
 

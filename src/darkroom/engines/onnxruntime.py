@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -34,11 +35,11 @@ def _library() -> Any:
     # disable_telemetry_events(), does not stop it.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        import onnxruntime  # pyright: ignore[reportMissingImports]
+        library: Any = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise _missing() from error
-    onnxruntime.set_default_logger_severity(3)
-    return onnxruntime
+    library.set_default_logger_severity(3)
+    return library
 
 
 def _load() -> Any:

@@ -1,4 +1,4 @@
-"""OpenVINO: the default engine. Runs ONNX models on the CPU, in bf16 where the processor computes in it, and on Intel GPUs."""
+"""OpenVINO, the default engine: ONNX models on the CPU, in bf16 where the processor has it, and on Intel GPUs."""
 
 from __future__ import annotations
 

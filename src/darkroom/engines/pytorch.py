@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import threading
@@ -24,11 +25,11 @@ _loading = threading.Lock()
 @cache
 def _libraries() -> tuple[Any, Any]:
     try:
-        import torch  # pyright: ignore[reportMissingImports]
+        torch: Any = importlib.import_module("torch")
     except ImportError as error:
         raise _missing(str(error)) from error
     try:
-        import spandrel  # pyright: ignore[reportMissingImports]
+        spandrel: Any = importlib.import_module("spandrel")
     except (ImportError, RuntimeError) as error:
         # spandrel needs torchvision, which refuses to load beside a torch of another build.
         raise _missing(f"spandrel does not load: {error}") from error

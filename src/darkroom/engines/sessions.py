@@ -138,7 +138,7 @@ class Runtime:
         engine, device = devices.choose(self.settings, forms, entry.name, step)
         full = self.settings.precision == "fp32" or precision == "fp32"
         place = _Place(engine, device, "fp32" if full else device.precisions[0])
-        network = LoadedNetwork(self, source, traits, forms, place, step)
+        network = LoadedNetwork(self, source, traits=traits, forms=forms, place=place, step=step)
         network.report()
         return network
 
@@ -235,7 +235,7 @@ def _inspect(source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
     if source.entry.architecture == "onnx":
         if len(source.parts) > 1:
             raise UnsupportedModel(f"{source.entry.name} is an ONNX model; only weights files can be mixed.")
-        shape = read_onnx(source.parts[0][0].path).shape
+        shape: tuple[int | None, ...] = read_onnx(source.parts[0][0].path).shape
         if len(shape) != 4:
             return None, ("onnx",)
         high, wide = shape[2], shape[3]
@@ -263,12 +263,16 @@ def _graph(source: _Source, engine: Engine, forms: tuple[devices.Form, ...]) -> 
 
 
 class LoadedNetwork:
-    """A network for one step of one pipeline; what is loaded behind it is shared. See :class:`darkroom.operation.Network`."""
+    """A network for one step of one pipeline; what is loaded behind it is shared.
+
+    The interface is :class:`darkroom.operation.Network`.
+    """
 
     def __init__(
         self,
         runtime: Runtime,
         source: _Source,
+        *,
         traits: Traits | None,
         forms: tuple[devices.Form, ...],
         place: _Place,
@@ -346,7 +350,12 @@ class LoadedNetwork:
         attempt: int | None = tile
         while True:
             size, margin = tiles.choose(
-                pixels.shape[0], pixels.shape[1], attempt, overlap, self._traits, self._place.device
+                int(pixels.shape[0]),
+                int(pixels.shape[1]),
+                tile=attempt,
+                overlap=overlap,
+                traits=self._traits,
+                device=self._place.device,
             )
             try:
                 yield from tiles.strips(

@@ -2,8 +2,8 @@
 
 Every tile has the same shape, so that an engine compiles a network once. A tile is the part of the picture that it
 answers for (its core) with a margin around it, ``overlap`` pixels wide, which the network needs to see: neighbouring
-tiles are cross-faded where their cores meet, and never use the outer half of their margins. Beyond the edge the picture is
-reflected. Results leave in strips as wide as the picture, so memory follows its width and not its area.
+tiles are cross-faded where their cores meet, and never use the outer half of their margins. Beyond the edge the picture
+is reflected. Results leave in strips as wide as the picture, so memory follows its width and not its area.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Axis:
     """Where the tiles of one direction lie.
 
-    ``starts`` are the first pixels of the cores, ``seams[i]`` the pixel where tile ``i + 1`` takes over from tile ``i``;
+    ``starts`` are the first pixels of the cores, ``seams[i]`` the pixel where tile ``i + 1`` takes over from ``i``;
     the cross-fade reaches ``fade`` pixels to either side of it.
     """
 
@@ -94,7 +94,7 @@ def lay(length: int, tile: int, overlap: int, multiple: int = 1) -> Axis:
 
 
 def choose(
-    height: int, width: int, tile: int | None, overlap: int | None, traits: Traits, device: Device
+    height: int, width: int, *, tile: int | None, overlap: int | None, traits: Traits, device: Device
 ) -> tuple[tuple[int, int], int]:
     """The (height, width) of the tiles and their overlap, for a picture, a network and a device.
 
@@ -135,8 +135,8 @@ def strips(
 
     ``pixels`` is ``height x width x channels``: float32 as it is, or uint8 and uint16, which become 0.0 to 1.0 tile by
     tile. ``run`` takes ``1 x channels x tile height x tile width`` float32 and gives the same ``scale`` times as large.
-    ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Each item is the first output row of a strip and the strip, ``rows x width*scale x
-    channels``, float32, not clipped. ``progress`` hears of every tile and may raise to stop. Raises ValueError where
+    ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Each item is the first output
+    row of a strip and the strip, ``rows x width*scale x channels``, float32, not clipped. ``progress`` hears of every tile and may raise to stop. Raises ValueError where
     tile and overlap do not fit each other, or ``run`` gives another shape.
     """
     down = lay(pixels.shape[0], tile[0], overlap, multiple)
@@ -156,16 +156,12 @@ def strips(
                 seen = seen @ LUMA[:, None]
             result = run(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
             if result.shape[0] != 1 or result.shape[2:] != (tile[0] * scale, tile[1] * scale):
-                raise ValueError(
-                    f"{tile[1]} x {tile[0]} pixels became {'x'.join(map(str, result.shape))}, not {scale} times as large"
-                )
+                raise ValueError(f"{tile[1]} x {tile[0]} pixels became {result.shape}, not {scale} times as large")
             offset = (down.starts[row] - overlap) * scale
             left, right = across.used(column)
             shift = (across.starts[column] - overlap) * scale
-            part = result[
-                0, :, top * scale - offset : bottom * scale - offset, left * scale - shift : right * scale - shift
-            ]
-            part = part.transpose(1, 2, 0)
+            rows = slice(top * scale - offset, bottom * scale - offset)
+            part = result[0, :, rows, left * scale - shift : right * scale - shift].transpose(1, 2, 0)
             if channels == 1:
                 part = np.repeat(part, 3, axis=2)
             if band is None:

@@ -18,7 +18,7 @@ import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -275,8 +275,8 @@ class _Machine:
 
     def _unsafe(self, what: str) -> UnsafeWeights:
         return UnsafeWeights(
-            f"{self.name} holds more than tensors: {what[:200]}. Loading it as PyTorch does could run code, so it was not "
-            "loaded and nothing in it was run.",
+            f"{self.name} holds more than tensors: {what[:200]}. Loading it the usual way could run code, so it was "
+            "not loaded and nothing in it was run.",
             cure="Use a .safetensors file of the same weights, or one from the model's own authors.",
         )
 
@@ -298,23 +298,26 @@ class _Machine:
     def _call(self, what: Any, arguments: Any) -> Any:
         if not isinstance(what, _Global) or not isinstance(arguments, tuple):
             raise self._unsafe(f"a call of {type(what).__name__}")
+        given: tuple[Any, ...] = arguments  # pyright: ignore[reportUnknownVariableType]
         if what.path in ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"):
-            storage, offset, size, stride = arguments[:4]
+            storage, offset, size, stride = given[:4]
             if not isinstance(storage, _Storage) or not isinstance(size, tuple) or not isinstance(stride, tuple):
                 raise self._unsafe("a tensor that is not made of a storage")
-            return _strided(storage, offset, size, stride)  # pyright: ignore[reportUnknownArgumentType]
+            window: tuple[Any, Any] = (size, stride)  # pyright: ignore[reportUnknownVariableType]
+            return _strided(storage, offset, *window)
         if what.path in _REBUILD:
-            if not arguments or not isinstance(arguments[0], np.ndarray):
+            if not given or not isinstance(given[0], np.ndarray):
                 raise self._unsafe("a parameter that is not a tensor")
-            return arguments[0]  # pyright: ignore[reportUnknownVariableType]
+            return given[0]  # pyright: ignore[reportUnknownVariableType]
         if what.path == "collections.OrderedDict":
-            if not all(isinstance(item, (list, tuple)) for item in arguments):  # pyright: ignore[reportUnknownVariableType]
+            if not all(isinstance(item, (list, tuple)) for item in given):
                 raise self._unsafe("an OrderedDict of something else than pairs")
             # One list made into a million mappings would fill the memory from a small file.
-            self.copied += sum(len(item) for item in arguments)  # pyright: ignore[reportUnknownVariableType]
+            self.copied += sum(len(item) for item in given)
             if self.copied > MOST_ITEMS:
                 raise ValueError("it builds more mappings than any network has tensors")
-            return OrderedDict(*arguments)  # pyright: ignore
+            ordered: OrderedDict[Any, Any] = OrderedDict(*given)
+            return ordered
         if what.path in _HARMLESS:
             return _Opaque()
         raise self._unsafe(f"a call of {what.path}")
@@ -376,7 +379,7 @@ def _read_zip(data: bytes, name: str) -> Any:
 
 
 def _read_legacy(data: bytes, name: str) -> Any:
-    """Before PyTorch 1.6: five pickles one after the other (magic, protocol, system, content, storage keys), then bytes.
+    """Before PyTorch 1.6: five pickles in a row (magic, protocol, system, content, storage keys), then the bytes.
 
     The content comes before the bytes it speaks of, so every storage is an array of zeros that is filled afterwards;
     its size is checked against the file before it is made.
@@ -404,7 +407,8 @@ def _read_legacy(data: bytes, name: str) -> Any:
             claimed += count * _width(kind)
             if claimed > len(data):
                 raise ValueError("its storages claim to be larger than the file")
-            storages[key] = (kind, np.zeros(count, np.float32 if kind == _BFLOAT else np.dtype(kind).newbyteorder("=")))
+            native = np.dtype(np.float32) if kind == _BFLOAT else np.dtype(kind).newbyteorder("=")
+            storages[key] = (kind, np.zeros(count, native))
         values = storages[key][1]
         if len(parts) > 5 and parts[5] is not None:
             _, offset, size = parts[5]
@@ -412,11 +416,11 @@ def _read_legacy(data: bytes, name: str) -> Any:
         return _Storage(values)
 
     content = _Machine(name, storage).load(stream)
-    keys = plain.load(stream)
-    if not isinstance(keys, list) or {str(key) for key in keys} != set(storages):  # pyright: ignore[reportUnknownVariableType]
+    keys = [str(key) for key in plain.load(stream)]
+    if set(keys) != set(storages) or len(keys) != len(storages):
         raise ValueError("its list of storages does not match its tensors")
-    for key in keys:  # pyright: ignore[reportUnknownVariableType]
-        kind, values = storages[str(key)]  # pyright: ignore[reportUnknownArgumentType]
+    for key in keys:
+        kind, values = storages[key]
         (count,) = struct.unpack(">q" if swapped else "<q", stream.read(8))
         raw = stream.read(values.size * _width(kind))
         if count != values.size or len(raw) != values.size * _width(kind):
@@ -427,19 +431,23 @@ def _read_legacy(data: bytes, name: str) -> Any:
 
 def _unwrap(content: Any, name: str) -> Tensors:
     """The mapping of tensors inside a checkpoint."""
-    if isinstance(content, Mapping):
-        for wrapper in WRAPPERS:
-            inner: Any = content.get(wrapper)  # pyright: ignore[reportUnknownMemberType]
-            if isinstance(inner, Mapping) and any(isinstance(value, np.ndarray) for value in inner.values()):  # pyright: ignore
-                return _unwrap(inner, name)
-        items: Any = content.items()  # pyright: ignore[reportUnknownMemberType]
-        found = {key: value for key, value in items if isinstance(key, str) and isinstance(value, np.ndarray)}
-        if found:
-            return found
+    top = _tensors_of(content)
+    for wrapper in WRAPPERS if isinstance(content, dict) else ():
+        inner = _tensors_of(content.get(wrapper))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        if inner:
+            return inner
+    if top:
+        return top
     raise ModelCorrupt(
         f"There are no named tensors in {name}.",
         cure=f"A checkpoint keeps them at its top or under {', '.join(WRAPPERS)}.",
     )
+
+
+def _tensors_of(content: Any) -> Tensors:
+    """The named tensors of a mapping; nothing where it is none."""
+    items: Any = content.items() if isinstance(content, dict) else ()  # pyright: ignore
+    return {key: value for key, value in items if isinstance(key, str) and isinstance(value, np.ndarray)}
 
 
 # --- formats without programs -----------------------------------------------------------------------------------------
@@ -450,24 +458,23 @@ def _read_safetensors(data: bytes, name: str) -> Tensors:
     (length,) = struct.unpack("<Q", data[:8])
     if length > min(len(data) - 8, 100_000_000):
         raise ValueError("its header is longer than the file")
-    header: Any = json.loads(data[8 : 8 + length].decode("utf-8"))
-    if not isinstance(header, dict):
-        raise ValueError("its header is not a mapping")
+    header: dict[str, Any] = dict(json.loads(data[8 : 8 + length].decode("utf-8")))
     body = memoryview(data)[8 + length :]
     found: Tensors = {}
-    for key, about in header.items():  # pyright: ignore[reportUnknownVariableType]
+    for key, about in header.items():
         if key == "__metadata__":
             continue
-        kind = _SAFETENSORS.get(about["dtype"])  # pyright: ignore
+        kind = _SAFETENSORS.get(about["dtype"])
         if kind is None:
             raise ValueError(f"tensors of type {str(about['dtype'])[:20]} are not read")
-        first, last = about["data_offsets"]
-        shape = tuple(about["shape"])  # pyright: ignore
-        if not all(type(n) is int and n >= 0 for n in (first, last, *shape)):  # pyright: ignore[reportUnknownVariableType]
+        place: list[Any] = list(about["data_offsets"])
+        shape: tuple[Any, ...] = tuple(about["shape"])
+        if len(place) != 2 or not all(type(n) is int and n >= 0 for n in (*place, *shape)):
             raise ValueError("a tensor's place or shape is not possible")
-        if not first <= last <= len(body) or last - first != math.prod(shape) * _width(kind):  # pyright: ignore
-            raise ValueError(f"tensor {str(key)[:60]} reaches beyond the file")
-        found[str(key)] = _numbers(body[first:last], kind).reshape(shape)
+        first, last = place
+        if not first <= last <= len(body) or last - first != math.prod(shape) * _width(kind):
+            raise ValueError(f"tensor {key[:60]} reaches beyond the file")
+        found[key] = _numbers(body[first:last], kind).reshape(shape)
     if not found:
         raise ModelCorrupt(f"There are no tensors in {name}.")
     return found
@@ -482,7 +489,9 @@ class OnnxFile:
 
 
 def read_onnx(path: Path) -> OnnxFile:
-    """Read an ONNX model and check that it is whole and keeps all its weights inside. Raises ModelCorrupt, UnsafeWeights.
+    """Read an ONNX model and check that it is whole and keeps all its weights inside.
+
+    Raises ModelCorrupt, ModelMissing, UnsafeWeights.
 
     Weights kept in other files are refused: a model could name any file of this machine as its weights.
     """

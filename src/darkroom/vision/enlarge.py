@@ -1,10 +1,10 @@
 """Enlarging without a network, and what enlarging of any kind needs for alpha: pure functions of arrays.
 
-The enlarger starts from Lanczos interpolation, its ringing cut off where it leaves the range of the four source pixels
-around, and then goes back and forth: the result, made small again, must give the picture it came from, and what is
-missing is added (iterative back-projection: Irani and Peleg, Improving resolution by image registration, 1991). Between
-the rounds it is sharpened, and every pixel is held between the darkest and the brightest of the source pixels around it.
-That last step is what knows about edges: they become steep, and no halo can form beside them.
+The enlarger starts from Lanczos interpolation, its ringing cut off where it leaves the range of the four source
+pixels around, and then goes back and forth: the result, made small again, must give the picture it came from, and what
+is missing is added (iterative back-projection: Irani and Peleg, Improving resolution by image registration, 1991).
+Between the rounds it is sharpened, and every pixel is held between the darkest and the brightest of the source pixels
+around it. That last step is what knows about edges: they become steep, and no halo can form beside them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def enlarge_strips(pixels: NDArray[Any], scale: int) -> Iterator[tuple[int, NDAr
 
 
 def lanczos(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Interpolate ``height x width x 3 or 4``, uint8 or uint16, up to (width, height); alpha is premultiplied meanwhile."""
+    """Interpolate ``height x width x 3 or 4``, uint8 or uint16, up to (width, height), alpha premultiplied."""
     if pixels.shape[2] == 3:
         return _resize(pixels, size, cv2.INTER_LANCZOS4)
     top = np.iinfo(pixels.dtype).max
@@ -90,9 +90,10 @@ def _between(pixels: NDArray[Any], scale: int) -> tuple[NDArray[Any], NDArray[An
     """The darkest and the brightest of the four source pixels that each pixel of the enlarged picture lies between."""
     padded = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
     quarters = (padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:])
-    rows, columns = (
-        (np.floor((np.arange(length * scale) + 0.5) / scale - 0.5) + 1).astype(np.intp) for length in pixels.shape[:2]
-    )
+    # Pixel p of the result lies at (p + 1/2) / scale - 1/2 in the source; the padding shifts that by one.
+    height, width = pixels.shape[:2]
+    rows = (2 * np.arange(height * scale) + 1 + scale) // (2 * scale)
+    columns = (2 * np.arange(width * scale) + 1 + scale) // (2 * scale)
     where = np.ix_(rows, columns)
     return np.minimum.reduce(quarters)[where], np.maximum.reduce(quarters)[where]
 
@@ -100,8 +101,8 @@ def _between(pixels: NDArray[Any], scale: int) -> tuple[NDArray[Any], NDArray[An
 def bleed(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     """Carry the colours of what is seen into what is not, so that mixing neighbours leaves no fringe.
 
-    ``colours`` is ``height x width x 3`` and ``alpha`` ``height x width``, both uint8 or uint16. Pixels of an opacity of
-    VISIBLE or more keep their colour exactly; others take that of the nearest seen ones, by averages over ever larger
+    ``colours`` is ``height x width x 3`` and ``alpha`` ``height x width``, both uint8 or uint16. Pixels at least as
+    opaque as VISIBLE keep their colour exactly; others take that of the nearest seen ones, by averages over ever larger
     squares (the pull-push of Gortler et al., The Lumigraph, 1996).
     """
     seen = alpha >= VISIBLE * np.iinfo(alpha.dtype).max
@@ -114,14 +115,14 @@ def bleed(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
 
 def _fill(sums: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weighted colours to colours, holes filled from the picture at half the size."""
-    known = sums / np.maximum(weight, 1e-6)[..., None]
+    known = sums / np.maximum(weight, np.float32(1e-6))[..., None]
     height, width = weight.shape
     if weight.min() > 0 or (height == 1 and width == 1):
-        return known
+        return np.asarray(known, np.float32)
     half = ((width + 1) // 2, (height + 1) // 2)
-    coarse = _fill(_resize(sums, half, cv2.INTER_AREA), cv2.resize(weight, half, interpolation=cv2.INTER_AREA))
-    share = np.minimum(weight, 1.0)[..., None]
-    return known * share + _resize(coarse, (width, height), cv2.INTER_LINEAR) * (1 - share)
+    coarse = _fill(_resize(sums, half, cv2.INTER_AREA), _resize(weight, half, cv2.INTER_AREA))
+    share = np.minimum(weight, np.float32(1))[..., None]
+    return np.asarray(known * share + _resize(coarse, (width, height), cv2.INTER_LINEAR) * (1 - share), np.float32)
 
 
 def to_unit(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -111,7 +111,8 @@ def _fits(state: State, blocks: int, ups: int) -> bool:
 def emit(state: State, name: str) -> bytes:
     """The ONNX model of tensors that :func:`recognise` took."""
     traits, found = recognise(state), _renamed(state)
-    assert traits is not None and found is not None
+    assert traits is not None
+    assert found is not None
     build = Builder(name)
 
     def convolve(value: str, layer: str, factor: float = 1.0) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from math import isqrt
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def _convolutions(state: State) -> list[int] | None:
     rows = sorted(index for index, tensor in weights.items() if tensor.ndim == 4)
     if len(rows) < 2 or rows[0] != 0:
         return None
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if after - before != 2 or weights[after].shape[1] != weights[before].shape[0]:
             return None
         slopes = weights.get(before + 1)
@@ -60,7 +61,8 @@ def _convolutions(state: State) -> list[int] | None:
 def emit(state: State, name: str) -> bytes:
     """The ONNX model of tensors that :func:`recognise` took."""
     traits, rows = recognise(state), _convolutions(state)
-    assert traits is not None and rows is not None
+    assert traits is not None
+    assert rows is not None
     build = Builder(name)
     value = "input"
     # With learned slopes the activation is PReLU; without, the authors' choices are a plain or a leaky rectifier, which
