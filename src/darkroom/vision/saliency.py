@@ -6,7 +6,7 @@ A blend of classical cues, each a page of arithmetic, none learned from pictures
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Float = NDArray[np.float32]
+    Float = NDArray[Any]  # float32; OpenCV does not say so in its types
 
 WORKING_SIDE = 160
 """The longer side, in pixels, at which the cues are computed."""
