@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from darkroom.settings import Settings
 
 PROGRESS_SECONDS = 0.05
-"""Progress is told to the parent no more often than this."""
+"""Progress of one and the same thing is told to the parent no more often than this."""
 
 
 def serve(descriptor: int) -> None:
@@ -70,6 +70,7 @@ class _Child:
         self._services = _GuardedServices(build_services(settings), self)
         self._number = 0
         self._told = 0.0
+        self._doing = ""
         self._name = "the picture"
 
     def tell(self, **message: Any) -> None:
@@ -112,8 +113,8 @@ class _Child:
 
     def _on_progress(self, fraction: float, doing: str) -> None:
         now = time.monotonic()
-        if now - self._told >= PROGRESS_SECONDS or fraction >= 1.0:
-            self._told = now
+        if now - self._told >= PROGRESS_SECONDS or doing != self._doing or fraction >= 1.0:
+            self._told, self._doing = now, doing
             self.tell(kind="progress", fraction=fraction, doing=doing)
 
     def _is_cancelled(self) -> bool:
