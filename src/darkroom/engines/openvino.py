@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 _loading = threading.Lock()
+CACHE_BYTES = 2_000_000_000
+"""Most bytes of compiled networks kept on disk: one of Real-ESRGAN's large network is 68 MB for each shape."""
 
 
 @cache
@@ -127,6 +130,7 @@ class OpenVino:
                 model.reshape({source.any_name: list(shape)})
             kind = np.dtype(source.get_element_type().to_dtype())
             compiled = core.compile_model(model, device.id, config)
+            _prune(cache / "openvino")
         except MemoryError as error:
             raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
         except (RuntimeError, ValueError) as error:
@@ -143,6 +147,25 @@ def _cache_folder(cache: Path, digest: str, precision: Precision) -> Path:
     folder = cache / "openvino" / f"{digest[:24]}-{precision}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _prune(folder: Path) -> None:
+    """Delete the compiled networks that have not been used for longest, until the folder is within CACHE_BYTES.
+
+    Another process may do the same at the same time; OpenVINO compiles again what it does not find.
+    """
+    found: list[tuple[float, int, Path]] = []
+    for path in folder.glob("*/*.blob"):
+        with contextlib.suppress(OSError):
+            about = path.stat()
+            found.append((max(about.st_atime, about.st_mtime), about.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= CACHE_BYTES:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+        total -= size
 
 
 def _line(error: BaseException) -> str:

@@ -80,6 +80,11 @@ class _Source:
     parts: tuple[tuple[StoredModel, float], ...]
     digest: str
 
+    @property
+    def file(self) -> Path:
+        """The first weights file."""
+        return self.parts[0][0].path
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -235,7 +240,7 @@ def _inspect(source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
     if source.entry.architecture == "onnx":
         if len(source.parts) > 1:
             raise UnsupportedModel(f"{source.entry.name} is an ONNX model; only weights files can be mixed.")
-        shape: tuple[int | None, ...] = read_onnx(source.parts[0][0].path).shape
+        shape: tuple[int | None, ...] = read_onnx(source.file).shape
         if len(shape) != 4:
             return None, ("onnx",)
         high, wide = shape[2], shape[3]
@@ -255,7 +260,7 @@ def _graph(source: _Source, engine: Engine, forms: tuple[devices.Form, ...]) -> 
 
     name = source.entry.name
     if source.entry.architecture == "onnx":
-        return Graph(name, source.digest, read_onnx(source.parts[0][0].path).data)
+        return Graph(name, source.digest, read_onnx(source.file).data)
     state = _state(source)
     if "state" in engine.reads or "onnx" not in forms:
         return Graph(name, source.digest, None, state)
@@ -379,7 +384,7 @@ class LoadedNetwork:
                     attempt = tile
 
     def _to_cpu(self, error: OutOfMemory) -> None:
-        """Move to the CPU after memory ran out on a GPU, noted in the report; re-raises where there is nowhere to go."""
+        """Move to the CPU after memory ran out on a GPU, noted in the report. Re-raises on the CPU itself."""
         if self._place.device.kind == "cpu" or self._runtime.settings.require == "gpu":
             raise error
         settings = self._runtime.settings.model_copy(update={"device": "cpu"})

@@ -136,7 +136,8 @@ def strips(
     ``pixels`` is ``height x width x channels``: float32 as it is, or uint8 and uint16, which become 0.0 to 1.0 tile by
     tile. ``run`` takes ``1 x channels x tile height x tile width`` float32 and gives the same ``scale`` times as large.
     ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Each item is the first output
-    row of a strip and the strip, ``rows x width*scale x channels``, float32, not clipped. ``progress`` hears of every tile and may raise to stop. Raises ValueError where
+    row of a strip and the strip, ``rows x width*scale x channels``, float32, not clipped. ``progress`` hears
+    of every tile and may raise to stop. Raises ValueError where
     tile and overlap do not fit each other, or ``run`` gives another shape.
     """
     down = lay(pixels.shape[0], tile[0], overlap, multiple)

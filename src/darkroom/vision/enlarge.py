@@ -92,9 +92,9 @@ def _between(pixels: NDArray[Any], scale: int) -> tuple[NDArray[Any], NDArray[An
     quarters = (padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:])
     # Pixel p of the result lies at (p + 1/2) / scale - 1/2 in the source; the padding shifts that by one.
     height, width = pixels.shape[:2]
-    rows = (2 * np.arange(height * scale) + 1 + scale) // (2 * scale)
-    columns = (2 * np.arange(width * scale) + 1 + scale) // (2 * scale)
-    where = np.ix_(rows, columns)
+    rows: NDArray[np.intp] = (2 * np.arange(height * scale) + 1 + scale) // (2 * scale)
+    columns: NDArray[np.intp] = (2 * np.arange(width * scale) + 1 + scale) // (2 * scale)
+    where: Any = np.ix_(rows, columns)
     return np.minimum.reduce(quarters)[where], np.maximum.reduce(quarters)[where]
 
 
