@@ -365,7 +365,7 @@ class LoadedNetwork:
             try:
                 yield from tiles.strips(
                     pixels,
-                    lambda batch: self._careful(batch, batch.shape, _picture_check(batch)),
+                    self._tile,
                     tile=size,
                     overlap=margin,
                     scale=self.scale,
@@ -382,6 +382,17 @@ class LoadedNetwork:
                 else:
                     self._to_cpu(error)
                     attempt = tile
+
+    def _tile(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        result = self._careful(batch, batch.shape, _picture_check(batch))
+        wanted = (batch.shape[2] * self.scale, batch.shape[3] * self.scale)
+        if result.shape[2:] != wanted:
+            raise UnsupportedModel(
+                f"{self.entry.name} made {batch.shape[3]} x {batch.shape[2]} pixels into an array of {result.shape}, not "
+                f"{self.scale} times as large.",
+                cure="Correct the scale of its catalogue entry.",
+            )
+        return result
 
     def _to_cpu(self, error: OutOfMemory) -> None:
         """Move to the CPU after memory ran out on a GPU, noted in the report. Re-raises on the CPU itself."""

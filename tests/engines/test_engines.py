@@ -1,0 +1,190 @@
+"""One contract for every engine, run on those that are installed here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from darkroom.engines.engine import Device, Engine, Graph, is_out_of_memory
+from darkroom.engines.onnxruntime import OnnxRuntime
+from darkroom.engines.openvino import OpenVino
+from darkroom.engines.pytorch import PyTorch
+from darkroom.errors import InferenceFailed, UnsupportedModel
+from darkroom.models.architectures.translate import translate
+
+ENGINES = [OpenVino(), OnnxRuntime(), PyTorch()]
+
+
+@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return usable(request.param, monkeypatch)
+
+
+@pytest.fixture(params=ENGINES[:2], ids=lambda engine: engine.name)
+def onnx_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return usable(request.param, monkeypatch)
+
+
+def usable(found: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine; the test is skipped where it is not installed."""
+    if found.name == "pytorch" and importlib.util.find_spec("torchvision") is None:
+        # spandrel imports torchvision for two architectures that are not tried here; its public build does not load
+        # beside the CPU build of torch.
+        for name in ("", ".ops", ".models", ".models.vgg", ".transforms", ".transforms.functional"):
+            monkeypatch.setitem(sys.modules, f"torchvision{name}", _AnyModule(f"torchvision{name}"))
+    if not found.installed():
+        pytest.skip(f"the {found.name} extra is not installed")
+    return found
+
+
+class _AnyModule(types.ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+
+def cpu(engine: Engine) -> Device:
+    return next(device for device in engine.devices() if device.kind == "cpu")
+
+
+def state() -> dict[str, Any]:
+    """An SRVGGNetCompact of scale 4 with three layers."""
+    numbers = np.random.default_rng(8)
+    found: dict[str, Any] = {}
+    for index, (out, seen) in {0: (64, 3), 2: (64, 64), 4: (48, 64)}.items():
+        found[f"body.{index}.weight"] = (numbers.standard_normal((out, seen, 3, 3)) / 20).astype(np.float32)
+        found[f"body.{index}.bias"] = (numbers.standard_normal(out) / 10).astype(np.float32)
+    for index in (1, 3):
+        found[f"body.{index}.weight"] = numbers.random(64).astype(np.float32)
+    return found
+
+
+def graph(engine: Engine) -> Graph:
+    tensors = state()
+    if "onnx" in engine.reads:
+        return Graph("small", "d" * 64, translate(tensors, "small").onnx)
+    return Graph("small", "d" * 64, None, tensors)
+
+
+def test_every_engine_gives_the_same(engine: Engine, tmp_path: Path) -> None:
+    batch = np.random.default_rng(0).random((1, 3, 24, 20), np.float32)
+    result = engine.compile(graph(engine), cpu(engine), "fp32", threads=1, cache=tmp_path).run(batch)
+    assert result.shape == (1, 3, 96, 80)
+    assert result.dtype == np.float32
+    reference = OpenVino()
+    wanted = reference.compile(graph(reference), cpu(reference), "fp32", threads=0, cache=tmp_path).run(batch)
+    np.testing.assert_allclose(result, wanted, atol=2e-5)
+
+
+def test_a_fixed_shape_gives_the_same(engine: Engine, tmp_path: Path) -> None:
+    batch = np.random.default_rng(0).random((1, 3, 16, 32), np.float32)
+    free = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path)
+    fixed = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path, shape=(1, 3, 16, 32))
+    np.testing.assert_allclose(fixed.run(batch), free.run(batch), atol=1e-5)
+
+
+def test_results_are_the_callers_own(engine: Engine, tmp_path: Path) -> None:
+    """A second run must not write over the first one's result."""
+    compiled = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path)
+    first = compiled.run(np.zeros((1, 3, 8, 8), np.float32))
+    kept = first.copy()
+    compiled.run(np.ones((1, 3, 8, 8), np.float32))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_wrong_input_is_an_error_of_ours(engine: Engine, tmp_path: Path) -> None:
+    compiled = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path)
+    with pytest.raises(InferenceFailed, match="small"):
+        compiled.run(np.zeros((1, 5, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("broken", [b"", b"not a model", b"\x08\x09"])
+def test_a_broken_model_is_an_error_of_ours(onnx_engine: Engine, broken: bytes, tmp_path: Path) -> None:
+    graph = Graph("small", "0" * 64, broken)
+    with pytest.raises(UnsupportedModel, match="small"):
+        onnx_engine.compile(graph, cpu(onnx_engine), "fp32", threads=0, cache=tmp_path)
+
+
+def test_a_network_in_the_wrong_form_is_refused(engine: Engine, tmp_path: Path) -> None:
+    wrong = Graph("small", "0" * 64, None, state()) if "onnx" in engine.reads else Graph("small", "0" * 64, b"x")
+    with pytest.raises(UnsupportedModel, match="small"):
+        engine.compile(wrong, cpu(engine), "fp32", threads=0, cache=tmp_path)
+
+
+def test_unknown_architectures_are_refused_by_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = usable(PyTorch(), monkeypatch)
+    with pytest.raises(UnsupportedModel, match="spandrel"):
+        engine.compile(Graph("odd", "0" * 64, None, {"a": np.ones(3)}), cpu(engine), "fp32", threads=0, cache=tmp_path)
+
+
+def test_compiled_networks_are_cached_by_precision_and_shape(tmp_path: Path) -> None:
+    engine = OpenVino()
+    device = cpu(engine)
+    batch = np.random.default_rng(0).random((1, 3, 16, 16), np.float32)
+    results: dict[Any, Any] = {}
+    for _ in range(2):
+        for precision in device.precisions:
+            for shape in (None, (1, 3, 16, 16)):
+                compiled = engine.compile(graph(engine), device, precision, threads=0, cache=tmp_path, shape=shape)
+                result = compiled.run(batch)
+                np.testing.assert_array_equal(results.setdefault((precision, shape), result), result)
+    assert len(list(tmp_path.rglob("*.blob"))) == len(results)
+    if "bf16" in device.precisions:
+        assert 0 < abs(results["bf16", None] - results["fp32", None]).max() < 0.05
+
+
+def test_a_damaged_cache_is_compiled_again(tmp_path: Path) -> None:
+    engine = OpenVino()
+    shape = (1, 3, 16, 16)
+    batch = np.ones(shape, np.float32)
+    wanted = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path, shape=shape).run(batch)
+    (blob,) = tmp_path.rglob("*.blob")
+    blob.chmod(0o600)
+    blob.write_bytes(blob.read_bytes()[:100])
+    result = engine.compile(graph(engine), cpu(engine), "fp32", threads=0, cache=tmp_path, shape=shape).run(batch)
+    np.testing.assert_array_equal(result, wanted)
+
+
+def test_nothing_is_sent_or_written_behind_the_users_back(tmp_path: Path) -> None:
+    """Both libraries report to their makers unless they are kept from it; on a build machine they are silent anyway."""
+    program = """
+import os, socket, sys
+tried = []
+def refuse(self, address): tried.append(address); raise OSError
+socket.socket.connect = refuse
+from darkroom.engines.openvino import OpenVino
+from darkroom.engines.onnxruntime import OnnxRuntime
+OpenVino().devices()
+if OnnxRuntime().installed():
+    OnnxRuntime().devices()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+assert sys.modules["openvino_telemetry"] is None
+print(tried)
+"""
+    quiet = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    shown = subprocess.run([sys.executable, "-c", program], env=quiet, capture_output=True, text=True, check=False)
+    assert shown.stdout.strip() == "[]", shown.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("Failed to allocate 3 bytes"), True),
+        (RuntimeError("shape mismatch"), False),
+    ],
+)
+def test_out_of_memory_is_told_by_its_words(error: BaseException, expected: bool) -> None:
+    assert is_out_of_memory(error) == expected
