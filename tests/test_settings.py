@@ -57,7 +57,7 @@ def test_a_file_that_is_not_toml_is_an_error(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "darkroom.toml"
     file.write_text("this is not toml")
     monkeypatch.setenv("DARKROOM_CONFIG", str(file))
-    with pytest.raises(ConfigurationError, match="darkroom.toml"):
+    with pytest.raises(ConfigurationError, match=r"darkroom\.toml"):
         load_settings()
 
 

@@ -41,7 +41,7 @@ def save(image: Image, path: str | Path, **encoding: Any) -> None:
     from darkroom import codecs
 
     target = Path(path)
-    wanted = Encoding(**{"format": codecs.format_of(target), **encoding})
+    wanted = Encoding(**encoding).over(Encoding(format=codecs.format_of(target)))
     codecs.write_atomically(target, codecs.encode(image, wanted.over(image.encoding), warnings=None).data)
 
 

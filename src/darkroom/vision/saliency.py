@@ -21,7 +21,7 @@ WORKING_SIDE = 160
 FAR = 1e3
 
 # Weight of each cue in the logistic blend, in the order of `_cues`, and the bias.
-_WEIGHTS = np.float32((5.11, -1.30, 1.15, 2.85, 2.55, 2.32))
+_WEIGHTS = np.array((5.11, -1.30, 1.15, 2.85, 2.55, 2.32), np.float32)
 _BIAS = np.float32(-5.68)
 
 
@@ -43,7 +43,7 @@ def saliency_map(pixels: NDArray[np.uint8]) -> Float:
     return cv2.resize(likely.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _cues(small: NDArray[np.uint8]) -> list[Float]:
+def _cues(small: NDArray[Any]) -> list[Float]:
     """The cues, each ``height x width``: barrier (twice), enclosure, contrast, rarity, focus."""
     flat = cv2.bilateralFilter(small, 7, 40, 5)
     lab = cv2.cvtColor(flat.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -144,7 +144,7 @@ def _centre_rarity(lab: Float) -> Float:
     """Log-likelihood ratio of each colour: seen near the centre against seen on the border; about -1 to 1."""
     bins = 12
     height, width = lab.shape[:2]
-    low, span = np.float32((0, -60, -60)), np.float32((100, 120, 120))
+    low, span = np.array((0, -60, -60), np.float32), np.array((100, 120, 120), np.float32)
     index = np.clip((lab - low) / span * bins, 0, bins - 1).astype(np.intp) @ np.array((bins * bins, bins, 1))
     y, x = np.mgrid[0:height, 0:width]
     near_centre = np.exp(-((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2) / 0.08)
@@ -163,7 +163,7 @@ def _centre_rarity(lab: Float) -> Float:
     return cv2.GaussianBlur(ratio.astype(np.float32), (0, 0), 2) / 4
 
 
-def _focus(small: NDArray[np.uint8]) -> Float:
+def _focus(small: NDArray[Any]) -> Float:
     """Fine detail around each pixel: what a photographer focused on has it, a blurred background has not."""
     light = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]
     detail = np.abs(light - cv2.GaussianBlur(light, (0, 0), 1.5))
