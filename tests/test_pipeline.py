@@ -38,7 +38,7 @@ class Sample(Operation, name="sample"):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def sample_is_known():  # noqa: ANN201
+def sample_is_known():
     """Only while this module is tested: other tests look at every operation there is."""
     _registry["sample"] = Sample
     yield

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.codecs import extension, format_of, formats
+from darkroom.codecs import extension, format_of
+from darkroom.codecs.sniffing import formats
 from darkroom.errors import InputNotFound, InvalidParameters, OutputError, UnknownOperation
 from darkroom.image import Format
 from darkroom.operation import suggest

@@ -189,7 +189,8 @@ def encoding_wanted(common: Common, flags: dict[str, Any], settings: Settings) -
 
 
 def _format(name: str | None) -> Format | None:
-    from darkroom.codecs import format_of, formats
+    from darkroom.codecs import format_of
+    from darkroom.codecs.sniffing import formats
     from darkroom.operation import suggest
 
     if name is None:
