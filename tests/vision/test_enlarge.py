@@ -93,8 +93,8 @@ def test_bleeding_leaves_what_is_seen(kind: Any) -> None:
     seen = alpha > 0
     np.testing.assert_array_equal(result[seen], colours[seen])
     assert result[..., 1].max() == 0
-    assert result[9, 9, 0] > 0.9 * top
-    assert result[36, 36, 2] > 0.9 * top
+    assert result[9, 9, 0] > 0.8 * top
+    assert result[36, 36, 2] > 0.8 * top
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,10 +113,10 @@ def test_bleeding_takes_any_shape_of_what_is_seen(height: int, width: int, seed:
 
 
 def test_lanczos_mixes_colours_by_their_opacity() -> None:
-    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels = np.zeros((24, 24, 4), np.uint8)
     pixels[:] = (255, 0, 255, 0)
-    pixels[2:6, 2:6] = (0, 200, 0, 255)
-    result = lanczos(pixels, (24, 24))
-    assert result.shape == (24, 24, 4)
+    pixels[6:18, 6:18] = (0, 200, 0, 255)
+    result = lanczos(pixels, (72, 72))
+    assert result.shape == (72, 72, 4)
     assert result[result[..., 3] > 8][:, 0].max() == 0
-    np.testing.assert_array_equal(result[12, 12], [0, 200, 0, 255])
+    np.testing.assert_array_equal(result[36, 36], [0, 200, 0, 255])

@@ -387,9 +387,9 @@ class LoadedNetwork:
         result = self._careful(batch, batch.shape, _picture_check(batch))
         wanted = (batch.shape[2] * self.scale, batch.shape[3] * self.scale)
         if result.shape[2:] != wanted:
+            size = f"{batch.shape[3]} x {batch.shape[2]} pixels"
             raise UnsupportedModel(
-                f"{self.entry.name} made {batch.shape[3]} x {batch.shape[2]} pixels into an array of {result.shape}, not "
-                f"{self.scale} times as large.",
+                f"{self.entry.name} made {size} into an array of {result.shape}, not {self.scale} times as large.",
                 cure="Correct the scale of its catalogue entry.",
             )
         return result
