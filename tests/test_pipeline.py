@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Literal
 
 import pytest
@@ -121,10 +122,8 @@ class TestTextForm:
 
     @given(st.text())
     def test_of_any_kind_is_read_or_refused(self, rest: str) -> None:
-        try:
+        with contextlib.suppress(InvalidParameters):
             assert isinstance(parse(f"sample:{rest}"), Sample)
-        except InvalidParameters as error:
-            assert error.message
 
     @given(st.text(), st.text())
     def test_keeps_text_fields_as_they_are_typed(self, first: str, second: str) -> None:

@@ -72,7 +72,7 @@ class TestFinding:
 
     @pytest.mark.parametrize("text", ["absent.jpg", "photos/*.gif", "photos/deep/er/none"])
     def test_what_is_not_there_is_told(self, folder: Path, text: str) -> None:
-        with pytest.raises(InputNotFound, match="no file|No picture"):
+        with pytest.raises(InputNotFound, match=r"no file|No picture"):
             find([text], recursive=False)
 
     def test_a_folder_with_pictures_further_down_only_says_how_to_reach_them(self, folder: Path) -> None:

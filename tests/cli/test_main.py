@@ -71,11 +71,11 @@ class TestErrors:
         ("arguments", "exit_code", "words"),
         [
             (["resize", "a.png"], 64, "invalid_parameters: resize"),
-            (["resize", "a.png", "-o", "b.png", "--width", "wide"], 64, "resize: width: Input should be a valid integer"),
+            (["resize", "a.png", "-o", "b.png", "--width", "wide"], 64, "width: Input should be a valid integer"),
             (["resize", "a.png", "-o", "b.png", "--width", "0"], 64, "greater than or equal to 1, not '0'"),
             (["resize", "a.png", "-o", "b.png", "--wide", "3"], 64, "No such option: --wide"),
             (["resize", "-o", "b.png", "--width", "3"], 64, "There is no input"),
-            (["resize", "absent.png", "-o", "b.png", "--width", "3"], 66, "input_not_found: There is no file absent.png"),
+            (["resize", "absent.png", "-o", "b.png", "--width", "3"], 66, "input_not_found: There is no file"),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--device", "tpu"], 78, "'auto', 'cpu' or 'gpu'"),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--set", "limits.x=3"], 78, "limits.x"),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--set", "no.such=3"], 78, "no.such"),

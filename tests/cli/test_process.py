@@ -46,9 +46,7 @@ class TestOnePicture:
         assert code == 0, err
         assert size(here / "b.png") == (20, 30)
 
-    def test_names_may_be_written_with_dashes_and_options_with_underscores(
-        self, here: Path, darkroom: Darkroom
-    ) -> None:
+    def test_options_may_be_written_with_underscores(self, here: Path, darkroom: Darkroom) -> None:
         assert darkroom("convert", "a.png", "-o", "b.jpg", "--target_size", "3000")[0] == 0
         assert (here / "b.jpg").stat().st_size <= 3000
 
@@ -199,7 +197,7 @@ class TestWatching:
                 file.flush()
                 time.sleep(0.1)
         (here / "photos" / "half.png.part").write_bytes(data[:100])
-        until(lambda: (out / "slow.png").exists())
+        until((out / "slow.png").exists)
         time.sleep(0.7)
         watching.send_signal(number)
         _, err = watching.communicate(timeout=10)
