@@ -77,11 +77,10 @@ class Encoding:
     effort: int | None = None
 
     def over(self, other: Encoding) -> Encoding:
-        """This encoding with what it leaves open taken from ``other``."""
+        """This encoding with what it leaves open taken from ``other``; ``embed`` is on where either has it on."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return Encoding(
-            **{name: getattr(other, name) if value in (None, False) else value for name, value in values.items()}
-        )
+        values = {name: getattr(other, name) if value is None else value for name, value in values.items()}
+        return Encoding(**{**values, "embed": self.embed or other.embed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ class Image:
         return self.map(premultiplied)
 
     def map_arrays(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Image:
-        """Apply a function of an array (as :meth:`to_array` gives) to every frame; returns as :meth:`from_array` takes."""
+        """Apply a function to every frame; it gets an array like :meth:`to_array`'s and gives one for :meth:`from_array`."""
         return self.with_frames(tuple(_from_array(change(_to_array(frame)), self.bits) for frame in self.frames))
 
     def to_array(self, frame: int = 0) -> NDArray[Any]:
@@ -223,12 +222,12 @@ def _from_array(array: NDArray[Any], bits: int) -> pyvips.Image:
     if array.dtype.kind == "f":
         top, kind = (65535, np.uint16) if bits == 16 else (255, np.uint8)
         array = np.rint(np.clip(array, 0.0, 1.0) * top).astype(kind)
-    if array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.type not in (np.uint8, np.uint16):
         raise ValueError(f"a picture holds uint8, uint16 or floats, not {array.dtype}")
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     height, width, bands = array.shape
     wide = array.dtype == np.uint16
-    data = np.ascontiguousarray(array)
+    data = array.tobytes()
     frame = pyvips.Image.new_from_memory(data, width, height, bands, "ushort" if wide else "uchar")
     return frame.copy(interpretation="rgb16" if wide else "srgb")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from darkroom.codecs.vips import vips, with_fields
 
@@ -15,11 +15,15 @@ SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
 """Data colour spaces of profiles that can be honoured, and how many channels each has."""
 
 
+_LAB = ("lab", "labs", "labq")
+
+
 class Settled(NamedTuple):
-    """A frame in sRGB, and whether its source had one colour channel."""
+    """A frame in sRGB, whether its source had one colour channel, and whether any sample was changed."""
 
     frame: pyvips.Image
     grey: bool
+    changed: bool
 
 
 def srgb_profile() -> bytes:
@@ -34,7 +38,7 @@ def to_srgb(frame: pyvips.Image, profile: bytes | None, warnings: list[str]) -> 
     that cannot be used is a warning, and the picture is taken for what it would be without one: sRGB, sRGB's grey, or
     CMYK of the usual offset press.
     """
-    frame = _plain(frame)
+    source, frame = frame, _plain(frame)
     kind = str(frame.interpretation)
     colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(kind, 3 if frame.bands >= 3 else 1)
     if kind == "multiband":
@@ -42,23 +46,21 @@ def to_srgb(frame: pyvips.Image, profile: bytes | None, warnings: list[str]) -> 
     colour = frame[0] if colours == 1 else frame[:colours]
     alpha = frame[colours] if frame.bands > colours else None
     wide = frame.format == "ushort"
-    if kind in ("lab", "labs", "labq"):
+    if kind in _LAB:
         colour, wide = colour.colourspace("rgb16"), True
     elif profile is not None and (problem := unusable(profile, colours)) is not None:
         warnings.append(f"The embedded colour profile {problem}; the colours were taken as {_default(colours)}.")
         profile = None
-    if kind in ("lab", "labs", "labq"):
-        pass
-    elif profile is not None and not is_srgb(profile, colours):
+    untouched = kind not in _LAB and colours != 4 and (profile is None or is_srgb(profile, colours))
+    if kind not in _LAB and not untouched:
         colour = _transform(colour, profile, colours, wide)
-    elif colours == 4:
-        colour = _transform(colour, None, colours, wide)
     grey = colours == 1
     if grey:
         one = colour[min(1, colour.bands - 1)]
         colour = one.bandjoin([one, one])
-    result = colour if alpha is None else colour.bandjoin(alpha)
-    return Settled(result.copy(interpretation="rgb16" if wide else "srgb"), grey)
+    changed = grey or not untouched or frame is not source
+    result = frame if not changed else colour if alpha is None else colour.bandjoin(alpha)
+    return Settled(result.copy(interpretation="rgb16" if wide else "srgb"), grey, changed)
 
 
 def _default(colours: int) -> str:
@@ -67,7 +69,7 @@ def _default(colours: int) -> str:
 
 def _plain(frame: pyvips.Image) -> pyvips.Image:
     """The frame with unsigned 8 or 16 bit samples, unless it is Lab."""
-    if frame.interpretation in ("lab", "labs", "labq"):
+    if frame.interpretation in _LAB:
         return frame
     if frame.format in ("uchar", "ushort"):
         return frame
@@ -86,14 +88,14 @@ def _transform(colour: pyvips.Image, profile: bytes | None, colours: int, wide: 
     colour = colour.copy(interpretation=space)
     if profile is not None:
         colour = with_fields(colour, (), {"icc-profile-data": (vips().GValue.blob_type, profile)})
-    keywords = {"embedded": True} if profile is not None else {"input_profile": "cmyk"}
+    keywords: dict[str, Any] = {"embedded": True} if profile is not None else {"input_profile": "cmyk"}
     return colour.icc_transform(
         "srgb", intent="relative", black_point_compensation=True, depth=16 if wide else 8, **keywords
     )
 
 
 def unusable(profile: bytes, colours: int) -> str | None:
-    """Why ``profile`` cannot be used for a picture of ``colours`` channels, as the end of a sentence; None if it can."""
+    """Why ``profile`` cannot be used for a picture of ``colours`` channels, as the end of a sentence; None."""
     if len(profile) < 132 or profile[36:40] != b"acsp":
         return "is not a profile"
     space = profile[16:20]
@@ -192,8 +194,8 @@ def grey_profile() -> bytes:
         (b"kTRC", curve),
     ]
     at, table, heap = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
-    for name, body in tags:
-        body += bytes(-len(body) % 4)
+    for name, value in tags:
+        body = value + bytes(-len(value) % 4)
         table += name + struct.pack(">II", at + len(heap), len(body))
         heap += body
     header = struct.pack(">I4sI4s4s4s", at + len(heap), bytes(4), 0x04200000, b"mntr", b"GRAY", b"XYZ ")

@@ -103,17 +103,23 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + size
 
 
-def add_to_jpeg(data: bytes, exif: bytes | None) -> bytes:
-    """``data`` with an EXIF block, behind the JFIF header. A block too long for JPEG raises ValueError."""
-    if exif is None:
-        return data
-    body = b"Exif\x00\x00" + exif
-    if len(body) > 65_533:
-        raise ValueError("it is longer than the 64 kB that a JPEG can hold")
+def add_to_jpeg(data: bytes, exif: bytes | None, resolution: tuple[float, float] | None = None) -> bytes:
+    """``data`` with a JFIF header that states ``resolution`` (pixels per inch), or none, and with an EXIF block.
+
+    Raises ValueError for a block too long for JPEG.
+    """
     at = 2
     if data[2:4] == b"\xff\xe0":
         at = 4 + int.from_bytes(data[4:6], "big")
-    return data[:at] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + data[at:]
+    across, down = (min(65_535, max(1, round(dots))) for dots in resolution or (1, 1))
+    parts = [b"\xff\xd8", b"\xff\xe0\x00\x10JFIF\x00\x01\x02"]
+    parts.append(struct.pack(">BHHBB", 1 if resolution else 0, across, down, 0, 0))
+    if exif is not None:
+        body = b"Exif\x00\x00" + exif
+        if len(body) > 65_533:
+            raise ValueError("it is longer than the 64 kB that a JPEG can hold")
+        parts.append(b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body)
+    return b"".join(parts) + data[at:]
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

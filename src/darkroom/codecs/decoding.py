@@ -6,7 +6,7 @@ import io
 import os
 import re
 import warnings as python_warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,9 +156,9 @@ def _corrupt(file: _Source, format: Format, reason: str) -> CorruptImage | Unsup
 
 def _first_line(error: Exception) -> str:
     """The most telling line of a libvips error: the first that a decoder wrote."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("unable to", "source: bad seek"))]
-    return (told or lines or ["no reason given"])[0].rstrip(".")
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("unable to", "source: bad seek"))]
+    return told[0].rstrip(".") if told else "its header makes no sense"
 
 
 def check_size(file_name: str, width: int, height: int, frames: int, limits: Limits) -> None:
@@ -219,7 +219,8 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         width, height = header.width, header.height
         pictures = [strip.crop(0, height * index, width, height) for index in range(strip.height // height)]
     else:
-        pictures = [header.copy_memory()]
+        # Still lazy: profile and bit depth are dealt with as the rows come in, so that pixels are held once only.
+        pictures = [header]
     if pages > 1 and format == "tiff":
         file.warnings.append(f"It holds {pages} pages; only the first was read.")
     bits = int(field(header, "bits-per-sample") or 0) or (16 if header.format == "ushort" else 8)
@@ -227,7 +228,7 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         # libvips gives the samples in the upper bits: full white is 65472 at 10 bits.
         top = (1 << bits) - 1
         pictures = [((frame >> (16 - bits)) * (65535 / top)).rint().cast("ushort") for frame in pictures]
-        pictures = [frame.copy(interpretation=header.interpretation).copy_memory() for frame in pictures]
+        pictures = [frame.copy(interpretation=header.interpretation) for frame in pictures]
     loaded = _Loaded(
         frames=pictures,
         profile=field(header, "icc-profile-data"),
@@ -266,7 +267,7 @@ def _load_svg(file: _Source) -> _Loaded:
         scale = min(file.svg_size[0] / small.width, file.svg_size[1] / small.height)
     drawn = pyvips.Image.svgload_buffer(data, scale=scale, fail_on="error")
     check_size(file.name, drawn.width, drawn.height, 1, file.limits)
-    return _Loaded(frames=[drawn.copy_memory()], bits=8)
+    return _Loaded(frames=[drawn], bits=8)
 
 
 def _nothing(file: _Source, loaded: _Loaded) -> None:
@@ -311,11 +312,11 @@ _ADDITIONS = {"jpeg": _add_jpeg, "png": _add_png, "webp": _add_webp, "avif": _ad
 
 
 @contextmanager
-def _pillow(file: _Source, format: Format) -> Iterator[Any]:
+def _pillow(file: _Source, format: Format) -> Generator[Any]:
     """Open with Pillow, allowing it the one format that the content was found to be."""
     import struct
 
-    from PIL import Image as pillow
+    import PIL.Image
     from PIL import UnidentifiedImageError
 
     allowed = {"bmp": ["BMP"], "ppm": ["PPM"], "ico": ["ICO"], "tiff": ["TIFF"], "avif": ["AVIF"]}[format]
@@ -323,13 +324,14 @@ def _pillow(file: _Source, format: Format) -> Iterator[Any]:
         with python_warnings.catch_warnings():
             # Our own limits are checked below, with numbers and a cure.
             python_warnings.simplefilter("ignore")
-            with pillow.open(io.BytesIO(file.data), formats=allowed) as picture:
+            with PIL.Image.open(io.BytesIO(file.data), formats=allowed) as picture:
                 yield picture
     except UnidentifiedImageError as error:
         raise _corrupt(file, format, "its header makes no sense, or it is of a rare kind") from error
-    except pillow.DecompressionBombError as error:
+    except PIL.Image.DecompressionBombError as error:
         raise LimitExceeded(
-            f"{file.name} has far more pixels than its size allows for: {error}", cure="Give a smaller picture."
+            f"{file.name} claims more pixels than are read of a {format.upper()}: {error}",
+            cure="Give a smaller picture, or a PNG or TIFF.",
         ) from error
     except (
         OSError,
@@ -457,9 +459,8 @@ def _settle(file: _Source, format: Format, loaded: _Loaded, name: str | None) ->
         for frame in loaded.frames:
             settled = to_srgb(frame, loaded.profile, file.warnings)
             grey = settled.grey
-            pixels = settled.frame
-            if pixels.width * pixels.height and pixels is not frame:
-                pixels = pixels.copy_memory()
+            # The frames of an animation that need no transform stay views of the one strip that was decoded.
+            pixels = settled.frame.copy_memory() if len(loaded.frames) == 1 or settled.changed else settled.frame
             frames.append(_upright(_bare(pixels), loaded.orientation))
     except vips().Error as error:
         raise _corrupt(file, format, _first_line(error)) from error

@@ -81,10 +81,12 @@ def describe(image: Image) -> PictureReport:
 def default_format(image: Image) -> Format:
     """The format that a picture is written in where none is asked for: its own, else PNG.
 
-    PNG also takes over from a format that cannot be written (SVG, ICO, PPM), and from JPEG and BMP where the picture has
-    become transparent.
+    PNG also takes over from a format that cannot be written (SVG, ICO, PPM), and from JPEG and BMP where the picture
+    has become transparent; WebP takes over from AVIF where there is more than one frame.
     """
     own = image.origin.format
+    if image.is_animated and own not in ANIMATED:
+        return "webp"
     if own is None or own not in WRITTEN:
         return "png"
     if own in _NO_ALPHA and image.has_alpha and not _opaque(image):
@@ -97,8 +99,8 @@ def encode(image: Image, encoding: Encoding, *, warnings: list[str] | None = Non
 
     - ``format``: the source's own where it can be written and holds the picture, else PNG.
     - ``lossless`` (WebP, AVIF): as the source was; a quality, subsampling or target size means lossy.
-    - ``quality``: for a JPEG that came as a JPEG, its own, held between 80 and 95, so that a result is neither worse than
-      it must be nor larger than it can show; else :data:`QUALITY`.
+    - ``quality``: for a JPEG that came as a JPEG, its own, held between 80 and 95: a lower one would add damage of its
+      own to what is there, a higher one only bytes; else :data:`QUALITY`.
     - ``subsampling``: a JPEG's own where it is 4:4:4 or 4:2:0 (4:4:4 for the kinds between); else 4:4:4 from quality 90
       on and 4:2:0 below.
     - ``target_bytes``: the highest quality that fits, found by bisection.
@@ -115,7 +117,8 @@ def encode(image: Image, encoding: Encoding, *, warnings: list[str] | None = Non
         if encoding.format is None and image.origin.format not in (None, format):
             own = str(image.origin.format).upper()
             reason = "has no transparency" if image.origin.format in WRITTEN else "is not written"
-            notes.append(f"The result is PNG, because {own} {reason}.")
+            reason = "is written as a still picture only" if image.is_animated else reason
+            notes.append(f"The result is {'WebP' if format == 'webp' else 'PNG'}, because {own} {reason}.")
         result = _encode(image, encoding, format, notes)
     if warnings is not None:
         warnings += [note for note in dict.fromkeys(notes) if note not in warnings]
@@ -262,7 +265,7 @@ def _fit(image: Image, format: Format, notes: list[str]) -> Image:
         notes.append("AVIF holds 12 bits a channel: the picture's 16 were rounded.")
     if format == "gif":
         _note_gif_losses(image, notes)
-    return image.with_frames(tuple(_stated(frame.copy_memory()) for frame in image.frames))
+    return image.with_frames(tuple(_stated(frame).copy_memory() for frame in image.frames))
 
 
 def _stated(frame: pyvips.Image) -> pyvips.Image:
@@ -302,7 +305,7 @@ def _note_gif_losses(image: Image, notes: list[str]) -> None:
     if not _few_colours(image):
         notes.append("GIF holds 256 colours a frame: the colours were reduced.")
     if image.has_alpha:
-        soft = any(((frame[3] > 0) & (frame[3] < 255)).max() > 0 for frame in image.frames)
+        soft = any(sum(frame[3].hist_find().numpy()[0, 1:255]) > 0 for frame in image.frames)
         if soft:
             notes.append("GIF is either opaque or transparent: half-transparent pixels became one or the other.")
     if image.animation and any(delay % 10 for delay in image.animation.delays):
@@ -404,7 +407,7 @@ def _dressed(
 
 
 def _exif_fields(exif: bytes | None) -> dict[str, tuple[int, Any]]:
-    """An EXIF block as libvips holds it, which is what its AVIF writer works from; read from a JPEG made to carry it."""
+    """An EXIF block as libvips holds it, which is what its AVIF writer works from; a JPEG is made to carry it over."""
     if exif is None:
         return {}
     pyvips = vips()
@@ -417,12 +420,12 @@ def _write(strip: pyvips.Image, image: Image, plan: _Plan, blocks: _Blocks) -> b
     # VipsForeignKeep: exif 1, xmp 2, iptc 4, icc 8. EXIF is put in by ourselves, byte for byte, except for AVIF.
     keep = 0 if plan.policy == "none" else 2 | 4 | 8
     chroma = {"4:4:4": "off", "4:2:0": "on"}.get(plan.subsampling or "", "auto")
-    quality = {} if plan.quality is None else {"Q": plan.quality}
+    quality: dict[str, Any] = {} if plan.quality is None else {"Q": plan.quality}
     try:
         match plan.format:
             case "jpeg":
                 data = strip.jpegsave_buffer(keep=keep, optimize_coding=True, subsample_mode=chroma, **quality)
-                return containers.add_to_jpeg(data, blocks.exif)
+                return containers.add_to_jpeg(data, blocks.exif, blocks.resolution)
             case "png":
                 effort = 6 if plan.effort is None else plan.effort
                 data = strip.pngsave_buffer(keep=keep, compression=effort)
@@ -456,7 +459,7 @@ def _write(strip: pyvips.Image, image: Image, plan: _Plan, blocks: _Blocks) -> b
 
 
 def _write_avif(
-    strip: pyvips.Image, plan: _Plan, keep: int, effort: int, quality: dict[str, int], chroma: str
+    strip: pyvips.Image, plan: _Plan, keep: int, effort: int, quality: dict[str, Any], chroma: str
 ) -> bytes:
     depth = 8
     if strip.format == "ushort":
@@ -475,10 +478,10 @@ def _write_avif(
 
 
 def _write_bmp(image: Image, blocks: _Blocks) -> bytes:
-    from PIL import Image as pillow
+    import PIL.Image
 
     pixels = image.to_array()
-    picture = pillow.fromarray(pixels[..., 1] if image.grey and _is_grey(image) else pixels)
+    picture = PIL.Image.fromarray(pixels[..., 1] if image.grey and _is_grey(image) else pixels)
     stream = io.BytesIO()
     picture.save(stream, "BMP", dpi=blocks.resolution or (72.0, 72.0))
     return stream.getvalue()

@@ -23,18 +23,18 @@ class Rights(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One field of a directory: its tag, type and count, where its 12 bytes stand and where its value does."""
+    """One field of a directory: its tag, type and number of values, where it stands and where its value does."""
 
     tag: int
     kind: int
-    count: int
+    number: int
     at: int
     value_at: int
 
     @property
     def size(self) -> int:
         """Bytes of the value."""
-        return _SIZES.get(self.kind, 1) * self.count
+        return _SIZES.get(self.kind, 1) * self.number
 
 
 def _order(block: bytes | bytearray) -> str | None:
@@ -67,7 +67,7 @@ def _first_directory(block: bytes | bytearray) -> int:
 
 def _number(block: bytes | bytearray, entry: Entry) -> int | None:
     code = {3: "H", 4: "I", 13: "I"}.get(entry.kind)
-    return struct.unpack_from(f"{_order(block)}{code}", block, entry.value_at)[0] if code and entry.count else None
+    return struct.unpack_from(f"{_order(block)}{code}", block, entry.value_at)[0] if code and entry.number else None
 
 
 def _text(block: bytes, entry: Entry) -> str:
@@ -184,8 +184,8 @@ def corrected(exif: bytes, width: int, height: int) -> bytes | None:
 
 
 def _set_number(block: bytearray, order: str, entry: Entry, value: int) -> None:
-    """Write a number in place; one that does not fit a SHORT turns the field into a LONG, which stands in as much room."""
-    if entry.count != 1 or entry.kind not in (3, 4):
+    """Write a number in place; one too large for a SHORT makes the field a LONG, which takes no more room."""
+    if entry.number != 1 or entry.kind not in (3, 4):
         return
     kind = 4 if value > 0xFFFF else entry.kind
     struct.pack_into(f"{order}H", block, entry.at + 2, kind)
