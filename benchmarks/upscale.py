@@ -5,7 +5,7 @@
 The networks have random weights, written here: speed and memory do not depend on what the numbers are. Every case runs
 in a process of its own, so that its peak memory is its own; times are wall and processor seconds of the ``upscale``
 step, the first with an empty cache of compiled networks and the second with a filled one. ``--pairs`` names a folder of
-``*_HR.png`` and ``*_LRx4.png`` and adds PSNR and SSIM of Lanczos and of the builtin enlarger on luma, as papers measure.
+``*_HR.png`` and ``*_LRx4.png`` and adds PSNR and SSIM of Lanczos and of the builtin enlarger on luma.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,20 @@ def test_progress_hears_of_every_tile_and_can_stop() -> None:
 
     with pytest.raises(Cancelled, match="tile 3 of 4"):
         collect(noise(20, 20), same, 1, tile=(10, 10), overlap=0, progress=stop)
+
+
+def test_memory_follows_the_width_and_not_the_height() -> None:
+    def peak(height: int) -> int:
+        pixels = np.zeros((height, 64, 3), np.uint8)
+        tracemalloc.start()
+        try:
+            for _ in strips(pixels, doubled, tile=(32, 32), overlap=4, scale=2):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(3200) < 1.5 * peak(100)
 
 
 def test_whole_numbers_become_fractions() -> None:

@@ -106,6 +106,7 @@ class Runtime:
         self.settings = settings
         self.store = store
         self._guard = threading.Lock()
+        self._reading = threading.Lock()
         self._lanes: dict[str, threading.RLock] = {}
         self._sessions: OrderedDict[_Key, tuple[Compiled, int]] = OrderedDict()
         self._traits: dict[str, tuple[Traits | None, tuple[devices.Form, ...]]] = {}
@@ -155,7 +156,7 @@ class Runtime:
 
     def _look(self, source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
         """What the network is like, and in which forms engines can have it. The file is read once."""
-        with self._guard:
+        with self._reading:
             if source.digest not in self._traits:
                 self._traits[source.digest] = _inspect(source)
             return self._traits[source.digest]
