@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.errors import InvalidParameters, UnknownOperation, UnknownRecipe
+from darkroom.errors import DarkroomError, InvalidParameters, UnknownOperation, UnknownRecipe
 from darkroom.recipe import builtin_recipes, find_recipe, read_recipe, recipes
 from darkroom.settings import Settings
 
@@ -60,16 +60,22 @@ def test_the_name_in_the_file_wins_over_its_file_name(settings: Settings, own: P
 
 
 def test_the_users_own_takes_the_place_of_a_built_in_one(settings: Settings, own: Path) -> None:
-    written(own, "avatar.yaml", GOOD)
-    assert find_recipe("avatar", settings).description == "Enlarged twice."
-    assert recipes(settings)["avatar"].path.parent == own
+    written(own, "web-small.yaml", GOOD)
+    assert find_recipe("web-small", settings).description == "Enlarged twice."
+    assert recipes(settings)["web-small"].path.parent == own
 
 
 def test_a_broken_one_does_not_keep_another_from_running(settings: Settings, own: Path) -> None:
     written(own, "broken.yaml", "operations: [nothing]")
     written(own, "twice.yaml", GOOD)
     assert find_recipe("twice", settings).pipeline.operations
-    assert find_recipe("avatar", settings).builtin
+    assert find_recipe("web-small", settings).builtin
+    with pytest.raises(UnknownRecipe) as raised:
+        find_recipe("twise", settings)
+    assert "Did you mean twice?" in str(raised.value)
+    wrong: list[DarkroomError] = []
+    assert "twice" in recipes(settings, wrong)
+    assert [str(own / "broken.yaml") in error.message for error in wrong] == [True]
 
 
 def test_a_name_that_is_not_there_is_told_with_the_nearest(settings: Settings) -> None:

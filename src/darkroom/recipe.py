@@ -81,12 +81,21 @@ def builtin_recipes() -> list[Recipe]:
     return [read_recipe(path) for path in _files(FOLDER)]
 
 
-def recipes(settings: Settings) -> dict[str, Recipe]:
-    """Every recipe by name, the user's own laid over the built-in ones. Raises InvalidParameters for a wrong file."""
-    found = {recipe.name: recipe for recipe in builtin_recipes()}
-    for path in _files(settings.recipes):
-        recipe = read_recipe(path)
-        found[recipe.name] = recipe
+def recipes(settings: Settings, wrong: list[DarkroomError] | None = None) -> dict[str, Recipe]:
+    """Every recipe by name, the user's own laid over the built-in ones.
+
+    What is the matter with a wrong file is added to ``wrong``; without such a list it is raised: InvalidParameters.
+    """
+    found: dict[str, Recipe] = {}
+    for path in _files(FOLDER) + _files(settings.recipes):
+        try:
+            recipe = read_recipe(path)
+        except DarkroomError as error:
+            if wrong is None:
+                raise
+            wrong.append(error)
+        else:
+            found[recipe.name] = recipe
     return dict(sorted(found.items()))
 
 
@@ -101,7 +110,7 @@ def find_recipe(name: str, settings: Settings) -> Recipe:
     files = {path.stem: path for folder in (FOLDER, settings.recipes) for path in _files(folder)}
     if name in files and not _has_other_name(files[name]):
         return read_recipe(files[name])
-    known = recipes(settings)
+    known = recipes(settings, wrong=[])
     if name in known:
         return known[name]
     raise UnknownRecipe(

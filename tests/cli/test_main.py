@@ -16,6 +16,7 @@ from darkroom.cli.main import COMMANDS, build_app, check, run
 from darkroom.cli.operations import summaries
 from darkroom.errors import InvalidParameters, UnknownOperation
 from darkroom.operation import registry
+from darkroom.settings import Settings
 
 Darkroom = Callable[..., tuple[int, str, str]]
 PROGRAM = [sys.executable, "-c", "from darkroom.cli.main import main; main()"]
@@ -58,6 +59,28 @@ class TestHelp:
         _, out, _ = darkroom(name, "--help")
         for field in registry()[name].model_fields:
             assert field == "type" or f"--{field.replace('_', '-')}" in out
+
+
+def test_without_a_word_the_help_is_shown(darkroom: Darkroom) -> None:
+    code, out, err = darkroom()
+    assert (code, err) == (0, "")
+    assert "Operations" in out
+
+
+def test_a_broken_recipe_is_told_and_the_others_are_listed(darkroom: Darkroom, settings: Settings) -> None:
+    settings.recipes.mkdir(parents=True)
+    (settings.recipes / "broken.yaml").write_text("operations: [nothing]")
+    code, out, err = darkroom("recipes")
+    assert code == 1
+    assert "web-small" in out
+    assert "broken.yaml, step 1: There is no operation named 'nothing'" in err
+
+
+def test_a_recipe_is_shown_as_one_would_type_it(darkroom: Darkroom) -> None:
+    code, out, _ = darkroom("recipes", "web-small")
+    assert code == 0
+    assert "resize:width=1600,height=1600" in out
+    assert "format webp, quality 80" in out
 
 
 def test_version(darkroom: Darkroom) -> None:

@@ -58,6 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     0 when all is done, 1 when some pictures of several failed, 130 after Ctrl-C, else the error's own exit code.
     """
     debugging.set("--debug" in arguments)
+    arguments = arguments or ["--help"]
     usage_error: Any = typer.BadParameter.__base__
     try:
         with _sigterm_as_interrupt():
@@ -151,7 +152,6 @@ def describe(error: DarkroomError, subject: str | None = None) -> str:
 def build_app(arguments: Sequence[str]) -> typer.Typer:
     """The program, with the command that ``arguments`` ask for, or with a line about every command."""
     app = typer.Typer(
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ class Display:
     def __enter__(self) -> Display:
         if self._wanted:
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
             self._bars = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.fields[doing]}", markup=False, style="dim"),
-                MofNCompleteColumn(),
+                TaskProgressColumn(),
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
@@ -50,7 +51,7 @@ class Display:
     def expect(self, count: int) -> None:
         """Say how many pictures there are; a bar over all of them is drawn for more than one."""
         if self._bars is not None and count > 1:
-            self._total = self._bars.add_task("all pictures", total=count, doing="")
+            self._total = self._bars.add_task(f"{count} pictures", total=count, doing="")
 
     def advance(self, name: str, fraction: float, doing: str) -> None:
         """Show how far a picture is, 0.0 to 1.0. Called from the threads of the pool."""
@@ -58,7 +59,8 @@ class Display:
             if self._bars is None:
                 return
             if name not in self._tasks:
-                self._tasks[name] = self._bars.add_task(name, total=100, doing=doing)
+                short = Path(name).name[-32:]
+                self._tasks[name] = self._bars.add_task(short, total=100, doing=doing)
             self._bars.update(self._tasks[name], completed=round(100 * fraction), doing=doing)
 
     def finish(self, name: str) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from darkroom.cli.main import describe
+from darkroom.errors import DarkroomError
 
 if TYPE_CHECKING:
     from darkroom.recipe import Recipe
@@ -32,19 +37,28 @@ def recipes(
         else:
             _show(recipe)
         return
-    found = all_recipes(settings)
+    wrong: list[DarkroomError] = []
+    found = all_recipes(settings, wrong)
+    for error in wrong:
+        print(describe(error), file=sys.stderr)
     if as_json:
         print(json.dumps([_as_dict(recipe) for recipe in found.values()], indent=2))
-        return
+    else:
+        _list(found.values(), settings.recipes)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _list(found: Iterable[Recipe], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
-    for recipe in found.values():
+    for recipe in found:
         table.add_row(recipe.name, recipe.description + ("" if recipe.builtin else f" ({recipe.path})"))
     console = Console(file=sys.stdout, highlight=False)
     console.print(table)
-    console.print(f"\nYour own: YAML files in {settings.recipes}", style="dim", soft_wrap=True)
+    console.print(f"\nYour own: YAML files in {folder}", style="dim", soft_wrap=True)
 
 
 def _show(recipe: Recipe) -> None:
