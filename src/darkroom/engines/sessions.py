@@ -289,6 +289,7 @@ class LoadedNetwork:
         self._traits = traits
         self._forms: tuple[devices.Form, ...] = forms
         self._place = place
+        self._said = place.precision
         self._step = step
 
     @property
@@ -301,9 +302,10 @@ class LoadedNetwork:
         """How much larger the output is, as the weights say it."""
         return self._traits.scale if self._traits else self.entry.scale
 
-    def report(self) -> None:
-        """Write model, engine, device and precision into the report."""
+    def report(self, precision: Precision | None = None) -> None:
+        """Write model, engine and device into the report, and the precision, which an engine may choose otherwise."""
         place = self._place
+        self._said = precision or place.precision
         for part, _ in self._source.parts:
             use = ModelUse(
                 name=part.entry.name,
@@ -312,7 +314,7 @@ class LoadedNetwork:
                 licence=part.entry.licence,
                 commercial=part.entry.commercial,
             )
-            self._step.used_model(use, engine=place.engine.name, device=place.device.kind, precision=place.precision)
+            self._step.used_model(use, engine=place.engine.name, device=place.device.kind, precision=self._said)
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
@@ -351,8 +353,11 @@ class LoadedNetwork:
         """
         from darkroom.engines import tiles
 
-        if self._traits is None:
-            raise UnsupportedModel(f"{self.entry.name} does not take pictures as n x channels x height x width.")
+        if self._traits is None or self._traits.channels not in (1, 3):
+            raise UnsupportedModel(
+                f"{self.entry.name} does not take pictures as n x channels x height x width of one or three channels.",
+                cure="Choose another model.",
+            )
         attempt: int | None = tile
         while True:
             size, margin = tiles.choose(
@@ -430,7 +435,10 @@ class LoadedNetwork:
         place = self._place
         with self._runtime.lane(place.device):
             try:
-                return self._runtime.session(self._source, place, self._forms, shape).run(batch)
+                compiled = self._runtime.session(self._source, place, self._forms, shape)
+                if compiled.precision != self._said:
+                    self.report(compiled.precision)
+                return compiled.run(batch)
             except MemoryError as error:
                 raise OutOfMemory(f"{self.entry.name} ran out of memory on {place.device.name}.") from error
 
