@@ -145,7 +145,7 @@ class WorkerPool:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers that live now."""
-        return [slot.worker.process.pid for slot in self._slots if slot.worker is not None]
+        return [worker.process.pid for slot in self._slots if (worker := slot.worker) is not None]
 
     def submit(self, request: Request, *, output: Path | None = None, on_progress: Progress | None = None) -> Job:
         """Queue one picture; jobs start in the order they were submitted.

@@ -1,0 +1,56 @@
+"""The doctor tries things out: what it says is what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from darkroom.cli.doctor import examine
+
+Darkroom = Callable[..., tuple[int, str, str]]
+
+
+def test_a_whole_machine_is_healthy(darkroom: Darkroom) -> None:
+    code, out, err = darkroom("doctor", "--json")
+    said = json.loads(out)
+    findings = {(finding["part"], finding["name"]): finding for finding in said["findings"]}
+    assert (code, err, said["healthy"]) == (0, "", True), [f for f in said["findings"] if f["status"] == "broken"]
+    engines = {name: finding for (part, name), finding in findings.items() if part == "Engines"}
+    exact = next(finding for name, finding in engines.items() if name.startswith("openvino") and "fp32" in name)
+    assert "operations a second" in exact["detail"]
+    for name, finding in engines.items():
+        if "bf16" in name:
+            decibels = float(finding["detail"].split(" dB from fp32")[0].rsplit(" ", 1)[1])
+            assert 35 < decibels < 100, "bf16 is near fp32 but not the same: it really ran"
+    for wanted in ("jpeg", "png", "webp", "avif", "tiff", "gif", "bmp"):
+        assert wanted in findings["Formats", "written and read back"]["detail"]
+    assert findings["Faces", "Haar cascade"]["status"] == "ok"
+    assert "ms a job" in findings["Worker", "worker process"]["detail"]
+
+
+def test_what_is_missing_comes_with_the_command_that_mends_it(darkroom: Darkroom) -> None:
+    _, out, _ = darkroom("doctor", "--json")
+    for finding in json.loads(out)["findings"]:
+        assert finding["status"] == "ok" or finding["cure"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, darkroom: Darkroom
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DARKROOM_MODELS__FOLDER", str(tmp_path / "file" / "models"))
+    code, out, _ = darkroom("doctor")
+    assert code == 1
+    (line,) = [line for line in out.splitlines() if "folder of models" in line]
+    assert "BROKEN" in line
+    assert out.rstrip().endswith("Something is broken; see above.")
+
+
+def test_wrong_settings_are_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_ENGINE__DEVICE", "tpu")
+    *_, last = examine()
+    assert (last.part, last.status) == ("Settings", "broken")
+    assert "engine.device" in last.detail
