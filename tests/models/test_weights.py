@@ -223,7 +223,7 @@ def attacks(sentinel: Path) -> dict[str, Any]:
     import os
     import subprocess
 
-    touch = f"open({str(sentinel)!r}, 'w')"
+    touch = f"open({str(sentinel)!r}, 'w').close()"
     return {
         "os.system": Call(os.system, f"touch {sentinel}"),
         "eval": Call(eval, touch),
