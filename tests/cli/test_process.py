@@ -166,6 +166,19 @@ class TestAFolder:
         assert err.splitlines()[-1] == f"{31 - done} done, {done} done already"
         assert all(size(path) in ((200, 200), (30, 20)) for path in (here / "out").glob("*.png"))
 
+    @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_stopped_from_outside_it_leaves_no_half_written_file(self, here: Path, number: int, exit_code: int) -> None:
+        for index in range(40):
+            (here / "photos" / f"n{index:02}.png").write_bytes(picture(400, 400, seed=index))
+        command = [*PROGRAM, "process", "photos", "-o", "out", "resize:scale=0.5"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as batch:
+            until(lambda: len(list((here / "out").glob("*.png"))) >= 2)
+            batch.send_signal(number)
+            _, err = batch.communicate(timeout=10)
+        assert batch.returncode == exit_code
+        assert err.splitlines()[-1] == "darkroom: stopped"
+        assert not [name for name in tree(here / "out") if name.endswith(".part")]
+
     def test_one_format_that_makes_two_names_clash_is_refused_before_work_starts(
         self, here: Path, darkroom: Darkroom
     ) -> None:

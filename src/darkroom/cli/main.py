@@ -6,6 +6,7 @@ Only the command that was asked for is imported, so that ``darkroom --help`` ans
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import os
@@ -62,7 +63,9 @@ def run(arguments: Sequence[str]) -> int:
     usage_error: Any = typer.BadParameter.__base__
     try:
         with _sigterm_as_interrupt():
-            code = _parse_and_call(build_app(arguments), arguments)
+            app = build_app(arguments)
+            _replace(app, _Carried)
+            code = _parse_and_call(app, arguments)
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.Exit as ended:
@@ -73,14 +76,13 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(InvalidParameters(error.format_message(), cure=cure))
     except DarkroomError as error:
         return _fail(error)
-    except (KeyboardInterrupt, typer.Abort) as stopped:
+    except _Ended as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, typer.Abort):
         print("darkroom: stopped", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT)
+        return 128 + signal.SIGINT
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes stdout.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return _reader_gone()
     except Exception as error:
         unexpected = DarkroomError(
             f"Something unexpected happened: {type(error).__name__}: {error}.",
@@ -96,7 +98,7 @@ def check(arguments: Sequence[str]) -> None:
     Holds the examples in the documentation to the program. Raises InvalidParameters for what would not be taken.
     """
     app = build_app(arguments)
-    _only_read(app)
+    _replace(app, _Read)
     usage_error: Any = typer.BadParameter.__base__
     try:
         _parse_and_call(app, arguments)
@@ -109,25 +111,58 @@ def _parse_and_call(app: typer.Typer, arguments: Sequence[str]) -> Any:
     return app(args=typed, prog_name="darkroom", standalone_mode=False)
 
 
-def _only_read(app: typer.Typer) -> None:
-    """Replace what every command does by its ``check``, or by nothing where it has none."""
+def _replace(app: typer.Typer, stand_in: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put a stand-in before what every command does; its signature stays."""
     for command in app.registered_commands:
         assert command.callback is not None
-        reading: Callable[..., None] = getattr(command.callback, "check", _read_nothing)
-        command.callback = functools.update_wrapper(_Reading(reading), command.callback)
+        command.callback = functools.update_wrapper(stand_in(command.callback), command.callback)
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            _only_read(group.typer_instance)
+            _replace(group.typer_instance, stand_in)
 
 
-class _Reading:
-    """Stands for a command, with its signature, and only reads what it is given."""
+class _Ended(Exception):
+    """The work was stopped from outside; what there was to say is said."""
 
-    def __init__(self, reading: Callable[..., None]) -> None:
-        self._reading = reading
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+class _Carried:
+    """Carries a command out, and says itself how it was stopped: Typer would end the program in its own ways."""
+
+    def __init__(self, command: Callable[..., Any]) -> None:
+        self._command = command
+
+    def __call__(self, **values: Any) -> Any:
+        try:
+            result = self._command(**values)
+            sys.stdout.flush()
+        except KeyboardInterrupt as stopped:
+            print("darkroom: stopped", file=sys.stderr)
+            number = signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT
+            raise _Ended(128 + number) from stopped
+        except BrokenPipeError as error:
+            raise _Ended(_reader_gone()) from error
+        return result
+
+
+class _Read:
+    """Only reads what a command is given, by the command's own ``check`` where it has one."""
+
+    def __init__(self, command: Callable[..., Any]) -> None:
+        self._check: Callable[..., None] = getattr(command, "check", _read_nothing)
 
     def __call__(self, **values: Any) -> None:
-        self._reading(**values)
+        self._check(**values)
+
+
+def _reader_gone() -> int:
+    """Whoever read our output has seen enough. Python would complain once more when it closes standard output."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def _read_nothing(**_: Any) -> None:
@@ -180,7 +215,10 @@ def _add(app: typer.Typer, name: str) -> None:
         assert command.callback is not None
         app.command(name, short_help=line, context_settings=command.context_settings)(command.callback)
     else:
-        app.add_typer(sub, name=name, help=line)
+        # A copy, because what its commands do is replaced.
+        own = copy.copy(sub)
+        own.registered_commands = [copy.copy(command) for command in sub.registered_commands]
+        app.add_typer(own, name=name, help=line)
 
 
 def _summaries() -> dict[str, str]:
