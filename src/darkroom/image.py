@@ -167,7 +167,7 @@ class Image:
         return self.map(premultiplied)
 
     def map_arrays(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Image:
-        """Apply a function to every frame; it gets an array like :meth:`to_array`'s and gives one for :meth:`from_array`."""
+        """Apply a function from what :meth:`to_array` gives to what :meth:`from_array` takes to every frame."""
         return self.with_frames(tuple(_from_array(change(_to_array(frame)), self.bits) for frame in self.frames))
 
     def to_array(self, frame: int = 0) -> NDArray[Any]:

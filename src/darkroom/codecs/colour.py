@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,6 +123,7 @@ _verdicts: dict[tuple[str, int], tuple[bool, bool]] = {}
 def _judge(profile: bytes, colours: int) -> tuple[bool, bool]:
     """(whether the profile works, whether it changes nothing), found out by sending a lattice of colours through it."""
     import numpy as np
+    import PIL.ImageCms
 
     key = (hashlib.sha256(profile).hexdigest(), colours)
     if key not in _verdicts:
@@ -129,11 +131,19 @@ def _judge(profile: bytes, colours: int) -> tuple[bool, bool]:
             _verdicts.clear()
         probe = _probe(colours)
         try:
+            # libvips quietly goes on without a profile that it cannot use; this path to the same engine complains.
+            PIL.ImageCms.buildTransform(
+                PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                PIL.ImageCms.createProfile("sRGB"),
+                {1: "L", 3: "RGB", 4: "CMYK"}[colours],
+                "RGB",
+                PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            )
             there = _transform(probe, profile, colours, wide=False).numpy().astype(int)
             here = probe.numpy().astype(int).reshape(1, -1, colours)
             same = colours in (1, 3) and int(np.abs(there - here).max()) <= 1
             _verdicts[key] = (True, same)
-        except vips().Error:
+        except (vips().Error, PIL.ImageCms.PyCMSError, OSError, ValueError):
             _verdicts[key] = (False, False)
     return _verdicts[key]
 

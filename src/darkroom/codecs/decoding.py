@@ -399,9 +399,9 @@ def _from_pillow(picture: Any, format: Format) -> tuple[pyvips.Image, int]:
         pixels = np.clip(pixels.astype(np.int64), 0, 65535)
         pixels = np.rint(pixels * (65535 / ((1 << bits) - 1))).clip(0, 65535).astype(np.uint16)
     if mode == "LAB":
-        # Pillow offsets a and b as TIFF's ICC Lab does; libvips counts L to 100 and a and b from -128.
-        signed = pixels.astype(np.float32)
-        pixels = np.dstack([signed[..., 0] * (100 / 255), signed[..., 1] - 128, signed[..., 2] - 128])
+        # Arrays hold a and b as signed bytes, as the file does; libvips counts L to 100.
+        lightness = pixels[..., :1].astype(np.float32) * np.float32(100 / 255)
+        pixels = np.concatenate([lightness, pixels[..., 1:].view(np.int8).astype(np.float32)], axis=2)
     height, width = pixels.shape[:2]
     bands = 1 if pixels.ndim == 2 else pixels.shape[2]
     kind = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}[str(pixels.dtype)]

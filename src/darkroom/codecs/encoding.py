@@ -447,9 +447,15 @@ def _write(strip: pyvips.Image, image: Image, plan: _Plan, blocks: _Blocks) -> b
                 )
                 return data if large else metadata.add_to_tiff(data, metadata.tiff_fields(blocks.rights))
             case _:
+                few = _few_colours(image)
                 effort = 7 if plan.effort is None else max(1, plan.effort)
+                # With few colours every one is kept: no palette borrowed from the frame before, no hasty one.
                 return strip.gifsave_buffer(
-                    keep=keep, effort=effort, dither=0.0 if _few_colours(image) else 1.0, keep_duplicate_frames=True
+                    keep=keep,
+                    effort=max(7, effort) if few else effort,
+                    dither=0.0 if few else 1.0,
+                    interpalette_maxerror=0 if few else 3,
+                    keep_duplicate_frames=True,
                 )
     except vips().Error as error:
         reason = str(error).strip().splitlines()[0]
