@@ -65,9 +65,7 @@ def process(
     if isinstance(request.source, Image):
         image = request.source
     else:
-        image = services.decode(
-            request.source, svg_size=request.svg_size, name=request.name, warnings=report.warnings
-        )
+        image = services.decode(request.source, svg_size=request.svg_size, name=request.name, warnings=report.warnings)
     report.input = codecs.describe(image)
     report.decode_seconds = time.perf_counter() - started
 
