@@ -1,0 +1,176 @@
+"""Cut a picture's subject out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from darkroom.errors import BadResult, ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
+from darkroom.operation import Context, Network, Operation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from darkroom.image import Image
+
+    Array = NDArray[Any]
+
+DEFAULT_MODEL = "isnet-general-use"
+PREFERRED = (DEFAULT_MODEL, "birefnet-general", "birefnet-general-lite", "u2net", "silueta", "u2netp")
+"""Models for any subject, the best first: what a choice that is left to us takes of those that are ready."""
+
+
+class RemoveBackground(Operation, name="remove_background"):
+    """Cut out the subject: what is behind it becomes transparent."""
+
+    tasks = ("matte",)
+
+    method: Literal["auto", "model", "grabcut", "watershed", "edges"] = Field(
+        default="auto",
+        description="model runs a network; grabcut, watershed and edges need none (grabcut suits most pictures, edges "
+        "clear outlines on calm backgrounds); auto takes a network if one is ready, else grabcut, and says which.",
+    )
+    model: str | None = Field(
+        default=None,
+        max_length=200,
+        description=f"Name of a matte model; empty takes {DEFAULT_MODEL}, or another that is ready.",
+    )
+    alpha_matting: bool = Field(
+        default=False, description="Work out half-transparent pixels from the colours: for hair, fur and fine edges."
+    )
+    foreground_threshold: int = Field(
+        default=240, ge=1, le=255, description="From this value of the mask on a pixel is subject; for alpha_matting."
+    )
+    background_threshold: int = Field(
+        default=10, ge=0, le=254, description="Up to this value of the mask a pixel is background; for alpha_matting."
+    )
+    erode_size: int = Field(
+        default=10, ge=0, le=200, description="Width in pixels of the band that is worked out; for alpha_matting."
+    )
+    decontaminate: bool = Field(
+        default=True, description="Estimate the subject's own colours at its soft edge, so that no fringe is left."
+    )
+    only_mask: bool = Field(default=False, description="Give the mask itself, as a grey picture: white is the subject.")
+
+    def apply(self, image: Image, context: Context) -> Image:
+        """Find the matte of every frame and make it the alpha; an alpha that was there is multiplied in."""
+        import numpy as np
+
+        if self.background_threshold >= self.foreground_threshold:
+            raise InvalidParameters(
+                "remove_background: background_threshold must be below foreground_threshold.",
+                cure=f"It may be 0 to {self.foreground_threshold - 1} here.",
+                field="background_threshold",
+            )
+        network = self._network(context)
+        method = "model" if network else "grabcut" if self.method == "auto" else self.method
+        context.method(method if network or self.method != "auto" else "builtin")
+        if self.method == "auto" and not network:
+            context.note(algorithm="grabcut")
+        coverage: list[float] = []
+        frames: list[Any] = []
+        for index in range(len(image.frames)):
+
+            def advance(fraction: float, doing: str, index: int = index) -> None:
+                context.progress((index + fraction) / len(image.frames), doing)
+
+            pixels = image.to_array(index)
+            alpha = self._alpha(pixels[..., :3], method, network, context, advance)
+            if image.has_alpha:
+                alpha = alpha * (pixels[..., 3].astype(np.float32) / image.maximum)
+            coverage.append(float(alpha.mean()))
+            frames.append(self._result(image, pixels, alpha).frames[0])
+            advance(1.0, "cut out")
+        context.note(coverage=round(sum(coverage) / len(coverage), 4))
+        self._judge(coverage, network, context)
+        result = image.with_frames(tuple(frames))
+        if self.only_mask:
+            from dataclasses import replace
+
+            return replace(result, grey=True)
+        return result
+
+    def _network(self, context: Context) -> Network | None:
+        if self.method not in ("auto", "model"):
+            return None
+        name = self.model or DEFAULT_MODEL
+        entry = context.models.find(name)
+        if entry.task != "matte" or entry.preprocessing is None:
+            raise InvalidParameters(
+                f"remove_background: {entry.name} is not a matte model.",
+                cure="`darkroom models list` shows which are.",
+                field="model",
+            )
+        if self.model is None and not context.models.ready(name):
+            ready = {other.name: other for other in context.models.installed("matte")}
+            chosen = next((other for other in PREFERRED if other in ready), None)
+            if chosen is not None:
+                context.note(chosen=f"{chosen}, because it is ready and {name} is not")
+                name = chosen
+        try:
+            return context.models.network(name, context)
+        except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
+            if self.method == "model":
+                raise
+            context.fallback(f"the network {name}", "builtin", str(error))
+            return None
+
+    def _alpha(self, pixels: Array, method: str, network: Network | None, context: Context, advance: Any) -> Array:
+        """The matte of one frame, ``height x width``, float32, 0.0 to 1.0."""
+        import cv2
+
+        from darkroom.vision import matting, segmentation
+
+        height, width = pixels.shape[:2]
+        eight = pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype("uint8")
+        if network is not None:
+            from darkroom.vision.matte_network import prepare, read
+
+            how = network.entry.preprocessing
+            assert how is not None
+            advance(0.05, f"run {network.entry.name}")
+            rough = read(network.predict(prepare(pixels, how)), how)
+            alpha = cv2.resize(rough, (width, height), interpolation=cv2.INTER_LINEAR)
+            context.check_cancelled()
+        else:
+            advance(0.05, "find the subject")
+            found = segmentation.METHODS[method](eight)
+            if found.plain:
+                context.note(background="plain")
+            advance(0.5, "follow the outline")
+            alpha = matting.refine_alpha(eight, found.mask)
+        if self.alpha_matting:
+            trimap = matting.trimap_from_mask(
+                alpha, self.foreground_threshold, self.background_threshold, self.erode_size
+            )
+            if not ((trimap == 1).any() and (trimap == 0).any()):
+                context.warn("Alpha matting was left out: the mask has no certain subject or no certain background.")
+            else:
+                alpha = matting.solve_alpha(pixels, trimap, lambda part: advance(0.5 + 0.4 * part, "alpha matting"))
+        return alpha
+
+    def _result(self, image: Image, pixels: Array, alpha: Array) -> Image:
+        """One frame with its alpha, or the mask as a picture."""
+        import numpy as np
+
+        from darkroom.vision.matting import estimate_foreground
+
+        opacity = np.rint(alpha * image.maximum).astype(pixels.dtype)
+        if self.only_mask:
+            return image.with_array(opacity[..., None])
+        colours = estimate_foreground(pixels[..., :3], alpha) if self.decontaminate else pixels[..., :3]
+        return image.with_array(np.dstack([colours, opacity]))
+
+    def _judge(self, coverage: list[float], network: Network | None, context: Context) -> None:
+        """Refuse a network's empty or full mask; say so of a builtin one."""
+        empty, full = max(coverage) < 0.0005, min(coverage) > 0.9995
+        if not (empty or full):
+            return
+        what = "nothing" if empty else "everything"
+        if network is not None:
+            raise BadResult(
+                f"{network.entry.name} took {what} in the picture for the subject.",
+                cure="Try another model, or method grabcut.",
+            )
+        context.warn(f"No subject was found: the mask holds {what}. A network may do better: darkroom models pull.")
