@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -348,6 +349,13 @@ def test_jpeg_quality_and_subsampling_are_read_from_its_tables():
         for code, name in ((0, "4:4:4"), (2, "4:2:0")):
             origin = decode(saved(PIL.Image.fromarray(swatch()), "JPEG", quality=quality, subsampling=code)).origin
             assert (origin.quality, origin.subsampling, origin.lossless) == (quality, name, False)
+
+
+def test_threads_do_not_meet():
+    files = [saved(PIL.Image.fromarray(swatch(64, 48)), kind) for kind in ("PNG", "TIFF", "BMP")] * 8
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda data: decode(data).to_array(), files))
+    assert all(np.array_equal(result, swatch(64, 48)) for result in results)
 
 
 # --- real files ------------------------------------------------------------------------------------------------------

@@ -385,3 +385,14 @@ def test_rights_from_metadata_alone_are_written():
     for format in EXIF_FORMATS:
         back = decode(encode(image, format=format, metadata="keep")[0].data).metadata
         assert (back.copyright, back.artist) == ("© me", "Me")
+
+
+def test_fields_of_a_tiff_that_are_not_kept_are_a_warning():
+    exif = PIL.Image.Exif()
+    exif[0x010F], exif[0x013B] = "Maker", b"Ana"
+    stream = io.BytesIO()
+    PIL.Image.fromarray(photo().to_array()).save(stream, "TIFF", exif=exif)
+    image = decode(stream.getvalue())
+    assert image.metadata.artist == "Ana"
+    assert encode(image)[1] == []
+    assert any("TIFF fields" in line for line in encode(image, metadata="keep")[1])

@@ -77,7 +77,7 @@ def decode(
     Raises InputNotFound, UnsupportedFormat, LimitExceeded or CorruptImage.
     """
     data, called = _read(source, limits, name)
-    file = _Source(data, called or "the picture", limits, svg_size, [])
+    file = _Source(data, called or "The picture", limits, svg_size, [])
     format = sniff(data)
     if format is None:
         raise _refusal(file)

@@ -351,7 +351,9 @@ def _blocks(image: Image, plan: _Plan, notes: list[str]) -> _Blocks:
     if plan.format == "jpeg" and exif is not None and len(exif) > 65_000:
         exif = metadata.minimal(found)
         notes.append("The EXIF block is longer than a JPEG can hold and could not be kept.")
-    if plan.format == "tiff" and held.exif is not None and held.exif != metadata.minimal(found):
+    if image.origin.format == "tiff":
+        notes.append("Of the source's own TIFF fields, only copyright, artist and resolution are kept.")
+    elif plan.format == "tiff" and held.exif is not None and held.exif != metadata.minimal(found):
         notes.append("Of EXIF, TIFF files keep only copyright and artist here.")
     if held.xmp is not None:
         xmp = metadata.corrected_xmp(held.xmp)
