@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from darkroom.image import Encoding, Image
 from darkroom.operation import Progress
 from darkroom.pipeline import Pipeline, Written
-from darkroom.process import Request, Result
-from darkroom.process import process as run
+from darkroom.processing import Request, Result
+from darkroom.processing import process as run
 from darkroom.services import Services, build_services
 
 if TYPE_CHECKING:

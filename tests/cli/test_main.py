@@ -55,7 +55,11 @@ class TestHelp:
         assert f"darkroom {name}" in out
 
     @pytest.mark.parametrize("name", list(registry()))
-    def test_of_an_operation_has_an_option_for_every_field(self, darkroom: Darkroom, name: str) -> None:
+    def test_of_an_operation_has_an_option_for_every_field(
+        self, darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "120")
+        monkeypatch.setenv("TERMINAL_WIDTH", "120")
         _, out, _ = darkroom(name, "--help")
         for field in registry()[name].model_fields:
             assert field == "type" or f"--{field.replace('_', '-')}" in out

@@ -18,7 +18,7 @@ from darkroom.errors import Cancelled, CorruptImage, DarkroomError, InputNotFoun
 from darkroom.image import Encoding, Image
 from darkroom.jobs.worker import WorkerPool
 from darkroom.pipeline import Pipeline
-from darkroom.process import Request
+from darkroom.processing import Request
 from darkroom.settings import Settings
 
 MISBEHAVIOUR = '''
@@ -158,7 +158,7 @@ class TestAWorkerThat:
             self.assert_lives_on(pool, png)
             worker = psutil.Process(pool.pids[0])
             worker.kill()
-            until(lambda: worker.status() == psutil.STATUS_ZOMBIE)
+            until(lambda: not alive(worker))
             self.assert_lives_on(pool, png)
 
     def test_hangs_is_stopped_at_the_limit(self, png: bytes, misbehave: Callable) -> None:

@@ -21,7 +21,7 @@ from darkroom.errors import DarkroomError, InputNotFound, LimitExceeded, OutputE
 if TYPE_CHECKING:
     from darkroom.image import Format
     from darkroom.jobs.worker import Job, Outcome, WorkerPool
-    from darkroom.process import Request
+    from darkroom.processing import Request
 
 
 @dataclass(slots=True)

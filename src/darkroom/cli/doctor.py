@@ -333,7 +333,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
     from darkroom.image import Encoding
     from darkroom.jobs.worker import WorkerPool
     from darkroom.pipeline import Pipeline
-    from darkroom.process import Request
+    from darkroom.processing import Request
 
     started = time.perf_counter()
     with WorkerPool(settings) as pool:

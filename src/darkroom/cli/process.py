@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from darkroom.image import Format
     from darkroom.operation import Operation
     from darkroom.pipeline import Pipeline
-    from darkroom.process import Request
+    from darkroom.processing import Request
     from darkroom.recipe import Recipe
     from darkroom.settings import Settings
 
@@ -40,6 +40,7 @@ In a folder, what is done already is skipped, and one bad file does not stop the
 """
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 MOST_LIGHT_JOBS = 4
+WIDEST_METAVAR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Order:
 
     def template(self) -> Request:
         """The request, without a source."""
-        from darkroom.process import Request
+        from darkroom.processing import Request
 
         encoding = options.encoding_wanted(self.common, self.flags, self.settings)
         if self.recipe is not None:
@@ -181,15 +182,21 @@ def _option(field: str, rules: dict[str, Any], schema: dict[str, Any]) -> inspec
     """A field as an option: its description is the help, its rules the metavar, its default is shown."""
     flag = "--" + field.replace("_", "-")
     parts = [rules.get("description", "")]
+    values = allowed(rules, schema)
+    if len(values) > WIDEST_METAVAR:
+        # The help would make room for it by cutting off the names of options.
+        parts.append(f"[{values.replace('|', ', ')}]")
+        values = "CHOICE"
     if rules.get("default") is not None:
         default = rules["default"]
         parts.append(f"[default: {_text(default) if not isinstance(default, bool) else 'on' if default else 'off'}]")
     text = " ".join(parts).replace("[", "\\[")
     kind: Any = str
     if rules.get("type") == "boolean":
-        kind, option = bool, typer.Option(f"{flag}/--no-{flag[2:]}", help=text, rich_help_panel="Operation")
+        names = f"{flag}/--no-{flag[2:]}" if rules.get("default") else flag
+        kind, option = bool, typer.Option(names, help=text, rich_help_panel="Operation")
     else:
-        option = typer.Option(flag, metavar=allowed(rules, schema), help=text, rich_help_panel="Operation")
+        option = typer.Option(flag, metavar=values, help=text, rich_help_panel="Operation")
     return inspect.Parameter(
         _parameter_name(field),
         inspect.Parameter.KEYWORD_ONLY,

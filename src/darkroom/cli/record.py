@@ -20,7 +20,7 @@ from darkroom.codecs import write_atomically
 from darkroom.errors import OutputError
 
 if TYPE_CHECKING:
-    from darkroom.process import Request
+    from darkroom.processing import Request
     from darkroom.settings import Settings
 
 NAME = ".darkroom.jsonl"

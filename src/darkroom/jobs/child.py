@@ -20,7 +20,7 @@ from darkroom.services import Services, build_services
 
 if TYPE_CHECKING:
     from darkroom.image import Image
-    from darkroom.process import Request
+    from darkroom.processing import Request
     from darkroom.settings import Settings
 
 PROGRESS_SECONDS = 0.05
@@ -61,7 +61,7 @@ class _Child:
 
     def __init__(self, parent: Connection, settings: Settings) -> None:
         from darkroom import codecs
-        from darkroom.process import process
+        from darkroom.processing import process
 
         self._parent = parent
         self._limit = settings.limits.decode_memory

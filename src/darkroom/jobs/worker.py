@@ -1,4 +1,4 @@
-"""Worker processes, seen from the caller: each runs :func:`darkroom.process.process` on one picture at a time.
+"""Worker processes, seen from the caller: each runs :func:`darkroom.processing.process` on one picture at a time.
 
 A decoder that crashes, hangs or fills the memory costs one worker and fails one job, with an error that says so; the
 worker is replaced and the caller lives on. Workers are fresh interpreters, never forks, keep models loaded between
@@ -34,7 +34,7 @@ from darkroom.errors import Cancelled, DarkroomError, LimitExceeded, TimedOut, W
 
 if TYPE_CHECKING:
     from darkroom.operation import Progress
-    from darkroom.process import Request
+    from darkroom.processing import Request
     from darkroom.report import Report
     from darkroom.settings import Settings
 

@@ -10,7 +10,7 @@ import pytest
 from darkroom.errors import InputNotFound, LimitExceeded
 from darkroom.image import Encoding
 from darkroom.pipeline import Pipeline
-from darkroom.process import Request, process
+from darkroom.processing import Request, process
 from darkroom.services import Services, build_services
 from darkroom.settings import Settings
 
