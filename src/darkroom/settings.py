@@ -195,11 +195,18 @@ def load_settings(changes: dict[str, Any] | None = None) -> Settings:
 
     Raises ConfigurationError naming the leaf and what is allowed.
     """
+    import yaml
+
     try:
         settings = Settings()
     except ValidationError as error:
         raise ConfigurationError(
             f"The settings are wrong: {explain(error)}", cure="See docs/settings.md for what is allowed."
+        ) from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            f"The settings file {settings_file()} cannot be read: {' '.join(str(error).split())}.",
+            cure="Correct it; docs/settings.md has an example.",
         ) from error
     return settings.with_changes(changes) if changes else settings
 
