@@ -27,6 +27,7 @@ one fits). A test refuses a class that lacks any of them.
     +-- NetworkError              a connection the product itself wanted
     |   +-- OfflineRefused
     |   +-- DownloadFailed
+    |       +-- DownloadInterrupted
     +-- EngineError
     |   +-- DeviceUnavailable
     |   +-- ExtraMissing
@@ -219,6 +220,12 @@ class DownloadFailed(NetworkError):
     """A download ended without the whole file."""
 
     code = "download_failed"
+
+
+class DownloadInterrupted(DownloadFailed):
+    """A download broke off in a way that may pass: trying again goes on where it stopped."""
+
+    code = "download_interrupted"
 
 
 class EngineError(DarkroomError):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import tomllib
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from darkroom.errors import ConfigurationError
+from darkroom.settings import config_folder, explain
 
 Task = Literal["matte", "upscale", "face_detection", "face_restoration", "inpainting", "deblocking"]
 Architecture = Literal["onnx", "rrdbnet", "srvgg", "torch"]
@@ -55,9 +62,64 @@ class ModelEntry(_Part):
     summary: str = Field(default="", description="One line for a person choosing a model.")
     scale: int = Field(default=1, ge=1, le=8, description="How much larger its output is, for upscale.")
     files: tuple[ModelFile, ...] = Field(min_length=1, description="Its files; the first is the weights.")
+    aliases: tuple[str, ...] = Field(default=(), description="Other names it is known by.")
     licence: str = Field(description="Licence of the weights, by SPDX name where there is one.")
     commercial: bool | None = Field(
         default=None, description="Whether commercial use is allowed; empty where not known."
     )
+    licence_note: str = Field(default="", description="What else is to be known of the licence.")
     source: str = Field(default="", description="The project that published it.")
     preprocessing: Preprocessing | None = Field(default=None, description="For matte networks.")
+
+
+class _Catalogue(_Part):
+    model: tuple[ModelEntry, ...] = ()
+
+
+@cache
+def builtin_entries() -> tuple[ModelEntry, ...]:
+    """The catalogue that comes with Darkroom."""
+    text = resources.files("darkroom.models").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return parse_catalogue(text, "catalogue.toml")
+
+
+def user_file() -> Path:
+    """The user's own catalogue."""
+    return config_folder() / "models.toml"
+
+
+def user_entries() -> tuple[ModelEntry, ...]:
+    """The user's own entries. Raises ConfigurationError naming file, entry and field."""
+    path = user_file()
+    if not path.is_file():
+        return ()
+    entries = parse_catalogue(path.read_text(encoding="utf-8"), str(path))
+    taken = {known for entry in builtin_entries() for known in names_of(entry)}
+    seen: set[str] = set()
+    for entry in entries:
+        for name in names_of(entry):
+            if name in taken or name in seen:
+                raise ConfigurationError(
+                    f"{path}: there is already a model named {name!r}.", cure="Give yours another name.", field="name"
+                )
+        seen |= names_of(entry)
+    return entries
+
+
+def names_of(entry: ModelEntry) -> set[str]:
+    """Every name of an entry, in lower case."""
+    return {entry.name.lower(), *(alias.lower() for alias in entry.aliases)}
+
+
+def parse_catalogue(text: str, name: str) -> tuple[ModelEntry, ...]:
+    """Read a catalogue in TOML; ``name`` is what to call it. Raises ConfigurationError naming entry and field."""
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{name} is not TOML: {error}.", cure="Correct that line.") from error
+    try:
+        return _Catalogue.model_validate(tree).model
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{name} is wrong: {explain(error)}.", cure="See docs/models.md for the form of an entry."
+        ) from error

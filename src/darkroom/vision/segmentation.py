@@ -217,11 +217,10 @@ def _difference_from_plain(small: Array) -> Array | None:
     if strong.size:
         faint = off_hue < 0.4 * float(np.median(strong))
         core = cv2.morphologyEx(mask & ~faint, cv2.MORPH_OPEN, _disc(reach))
-        points = cv2.findNonZero(core)
-        if points is not None:
-            hull = np.zeros_like(mask)
-            cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
-            shadow = mask & (1 - hull) & faint & (np.abs(darker) < 25)
+        if core.any():
+            hull: Array = np.zeros(mask.shape, np.uint8)
+            cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(core)), 1)
+            shadow: Array = (mask > 0) & (hull == 0) & faint & (np.abs(darker) < 25)
             mask &= 1 - cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, _disc(reach))
     return _significant(mask, np.ones(mask.shape, np.float32))
 
