@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Source = str | Path | bytes | BinaryIO | Image
 
 
-def open(source: str | Path | bytes | BinaryIO, *, svg_size: tuple[int, int] | None = None) -> Image:  # noqa: A001
+def open(source: str | Path | bytes | BinaryIO, *, svg_size: tuple[int, int] | None = None) -> Image:
     """Decode a picture from a path, bytes or a binary stream; the type is told by content, never by name.
 
     ``svg_size`` is the (width, height) that an SVG is drawn to fit. Raises InputError.

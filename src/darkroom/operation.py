@@ -108,6 +108,10 @@ class Network(Protocol):
         """
         ...
 
+    def predict_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """As :meth:`predict`, giving every output by its name."""
+        ...
+
     def enlarge(
         self, pixels: NDArray[np.float32], *, tile: int | None, overlap: int | None, progress: Progress
     ) -> NDArray[np.float32]:

@@ -44,7 +44,8 @@ class Result:
     @property
     def format(self) -> str:
         """The format of ``data``."""
-        assert self.report.output is not None and self.report.output.format is not None
+        assert self.report.output is not None
+        assert self.report.output.format is not None
         return self.report.output.format
 
 
@@ -71,7 +72,7 @@ def process(
 
     def pipeline_progress(fraction: float, doing: str) -> None:
         if on_progress is not None:
-            on_progress(0.02 + 0.93 * fraction, doing)
+            on_progress(min(0.02 + 0.93 * fraction, 0.95), doing)
 
     image = request.pipeline.run(
         image,

@@ -71,6 +71,10 @@ class Compiled(Protocol):
         """
         ...
 
+    def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """As :meth:`run`, giving every output by its name."""
+        ...
+
 
 class Engine(Protocol):
     """One inference library. Importing its module loads nothing; the library is loaded by the first call."""

@@ -130,10 +130,16 @@ class _Session:
     kind: Any
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._infer(batch, [self.session.get_outputs()[0].name])[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        names = [output.name for output in self.session.get_outputs()]
+        return dict(zip(names, self._infer(batch, names), strict=True))
+
+    def _infer(self, batch: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
         try:
-            first = self.session.get_outputs()[0].name
-            results = self.session.run([first], {self.source: np.ascontiguousarray(batch, dtype=self.kind)})
-            return np.asarray(results[0], dtype=np.float32)
+            results = self.session.run(names, {self.source: np.ascontiguousarray(batch, dtype=self.kind)})
+            return [np.asarray(result, dtype=np.float32) for result in results]
         except Exception as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(f"{self.name} ran out of memory on {self.device.name}.") from error

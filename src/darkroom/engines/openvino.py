@@ -183,9 +183,19 @@ class _Session:
     kind: np.dtype[Any]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self._infer(batch)[0], dtype=np.float32)
+
+    def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        # OpenVINO keeps the names of inner tensors that became one with an output: the output goes by each of them.
+        return {
+            name: np.asarray(result, dtype=np.float32)
+            for output, result in self._infer(batch).items()
+            for name in output.names
+        }
+
+    def _infer(self, batch: NDArray[np.float32]) -> Any:
         try:
-            results = self.request.infer({0: np.ascontiguousarray(batch, dtype=self.kind)}, share_inputs=True)
-            return np.asarray(results[0], dtype=np.float32)
+            return self.request.infer({0: np.ascontiguousarray(batch, dtype=self.kind)}, share_inputs=True)
         except (RuntimeError, ValueError, MemoryError) as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(f"{self.name} ran out of memory on {self.device.name}.") from error

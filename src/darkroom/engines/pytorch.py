@@ -120,6 +120,9 @@ class _Session:
     network: Any
     scale: int
 
+    def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {"output": self.run(batch)}
+
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         torch = self.torch
         try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from darkroom.engines import device as devices
 from darkroom.engines.engine import Compiled, Device, Engine, Graph, Precision
@@ -96,6 +96,7 @@ class _Place:
 
 
 Shape = tuple[int, int, int, int]
+T = TypeVar("T")
 _Key = tuple[str, str, str, str, Shape | None]
 
 
@@ -321,14 +322,20 @@ class LoadedNetwork:
 
         A result with NaN or infinity in it is computed again in fp32. Raises InferenceFailed, OutOfMemory, BadResult.
         """
-        import numpy as np
+        return self._until_it_fits(lambda: self._careful(lambda: self._run(batch, None), _finite))
 
-        def plausible(result: NDArray[np.float32]) -> bool:
-            return bool(np.isfinite(result).all())
+    def predict_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """As :meth:`predict`, giving every output by its name."""
 
+        def finite(results: dict[str, NDArray[np.float32]]) -> bool:
+            return all(_finite(result) for result in results.values())
+
+        return self._until_it_fits(lambda: self._careful(lambda: self._run_all(batch), finite))
+
+    def _until_it_fits(self, work: Callable[[], T]) -> T:
         while True:
             try:
-                return self._careful(batch, None, plausible)
+                return work()
             except OutOfMemory as error:
                 self._to_cpu(error)
 
@@ -390,7 +397,8 @@ class LoadedNetwork:
                     attempt = tile
 
     def _tile(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        result = self._careful(batch, batch.shape, _picture_check(batch))
+        count, channels, height, width = batch.shape
+        result = self._careful(lambda: self._run(batch, (count, channels, height, width)), _picture_check(batch))
         wanted = (batch.shape[2] * self.scale, batch.shape[3] * self.scale)
         if result.shape[2:] != wanted:
             size = f"{batch.shape[3]} x {batch.shape[2]} pixels"
@@ -411,9 +419,9 @@ class LoadedNetwork:
         self._place = _Place(engine, device, "fp32" if full else device.precisions[0])
         self.report()
 
-    def _careful(self, batch: NDArray[np.float32], shape: Any, plausible: Any) -> NDArray[np.float32]:
+    def _careful(self, run: Callable[[], T], plausible: Callable[[T], bool]) -> T:
         """Run once; where the result is not plausible, run again in fp32, and refuse it if it still is not."""
-        result = self._run(batch, shape)
+        result = run()
         if plausible(result):
             return result
         if self._place.precision != "fp32":
@@ -423,7 +431,7 @@ class LoadedNetwork:
                 wanted, "fp32", f"the result of {self.entry.name} in {wanted} was not a plausible picture"
             )
             self.report()
-            result = self._run(batch, shape)
+            result = run()
             if plausible(result):
                 return result
         raise BadResult(
@@ -431,16 +439,28 @@ class LoadedNetwork:
             cure="Try another model, or check the file with `darkroom models verify`.",
         )
 
-    def _run(self, batch: NDArray[np.float32], shape: Any) -> NDArray[np.float32]:
+    def _run(self, batch: NDArray[np.float32], shape: Shape | None) -> NDArray[np.float32]:
+        return self._on_device(shape, lambda compiled: compiled.run(batch))
+
+    def _run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return self._on_device(None, lambda compiled: compiled.run_all(batch))
+
+    def _on_device(self, shape: Shape | None, work: Callable[[Compiled], T]) -> T:
         place = self._place
         with self._runtime.lane(place.device):
             try:
                 compiled = self._runtime.session(self._source, place, self._forms, shape)
                 if compiled.precision != self._said:
                     self.report(compiled.precision)
-                return compiled.run(batch)
+                return work(compiled)
             except MemoryError as error:
                 raise OutOfMemory(f"{self.entry.name} ran out of memory on {place.device.name}.") from error
+
+
+def _finite(result: NDArray[np.float32]) -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(result).all())
 
 
 def _picture_check(batch: NDArray[np.float32]) -> Any:
