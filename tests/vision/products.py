@@ -50,15 +50,36 @@ def _outline(shape: str, width: int, height: int, rng: np.random.Generator) -> A
         return np.array([[cx + px * s, cy + py * s] for px, py in points], np.int32)
 
     if shape == "bottle":
-        cv2.fillPoly(canvas, [at([(-0.15, 0.4), (-0.15, -0.1), (-0.06, -0.22), (-0.06, -0.4), (0.06, -0.4), (0.06, -0.22), (0.15, -0.1), (0.15, 0.4)])], 1.0)
+        cv2.fillPoly(
+            canvas,
+            [
+                at(
+                    [
+                        (-0.15, 0.4),
+                        (-0.15, -0.1),
+                        (-0.06, -0.22),
+                        (-0.06, -0.4),
+                        (0.06, -0.4),
+                        (0.06, -0.22),
+                        (0.15, -0.1),
+                        (0.15, 0.4),
+                    ]
+                )
+            ],
+            1.0,
+        )
     elif shape == "ring":
         cv2.ellipse(canvas, (int(cx), int(cy)), (int(0.36 * s), int(0.3 * s)), 15, 0, 360, 1.0, -1)
         cv2.ellipse(canvas, (int(cx), int(cy)), (int(0.2 * s), int(0.15 * s)), 15, 0, 360, 0.0, -1)
     elif shape == "box":
-        cv2.fillPoly(canvas, [at([(-0.34, -0.2), (0.05, -0.32), (0.36, -0.18), (0.34, 0.2), (-0.03, 0.36), (-0.33, 0.2)])], 1.0)
+        cv2.fillPoly(
+            canvas, [at([(-0.34, -0.2), (0.05, -0.32), (0.36, -0.18), (0.34, 0.2), (-0.03, 0.36), (-0.33, 0.2)])], 1.0
+        )
     elif shape == "shoe":
         cv2.ellipse(canvas, (int(cx - 0.08 * s), int(cy + 0.12 * s)), (int(0.4 * s), int(0.14 * s)), 0, 0, 360, 1.0, -1)
-        cv2.ellipse(canvas, (int(cx + 0.17 * s), int(cy - 0.06 * s)), (int(0.17 * s), int(0.26 * s)), 12, 0, 360, 1.0, -1)
+        cv2.ellipse(
+            canvas, (int(cx + 0.17 * s), int(cy - 0.06 * s)), (int(0.17 * s), int(0.26 * s)), 12, 0, 360, 1.0, -1
+        )
     else:
         angle = np.linspace(0, 2 * np.pi, 400)
         radius = 0.28 + 0.09 * np.sin(5 * angle + rng.uniform(0, 6)) + 0.03 * np.sin(11 * angle)

@@ -77,9 +77,9 @@ class RemoveBackground(Operation, name="remove_background"):
 
             pixels = image.to_array(index)
             alpha = self._alpha(pixels[..., :3], method, network, context, advance)
+            coverage.append(float(alpha.mean()))
             if image.has_alpha:
                 alpha = alpha * (pixels[..., 3].astype(np.float32) / image.maximum)
-            coverage.append(float(alpha.mean()))
             frames.append(self._result(image, pixels, alpha).frames[0])
             advance(1.0, "cut out")
         context.note(coverage=round(sum(coverage) / len(coverage), 4))

@@ -220,7 +220,7 @@ def _difference_from_plain(small: Array) -> Array | None:
         if core.any():
             hull: Array = np.zeros(mask.shape, np.uint8)
             cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(core)), 1)
-            shadow: Array = (mask > 0) & (hull == 0) & faint & (np.abs(darker) < 25)
+            shadow: Array = (mask > 0) & (hull == 0) & faint
             mask &= 1 - cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, _disc(reach))
     return _significant(mask, np.ones(mask.shape, np.float32))
 
