@@ -7,6 +7,7 @@ other program of the machine does; redirects are followed by hand, at most five,
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -74,18 +75,35 @@ class Egress:
                 raise _unreachable(url, error) from error
 
     def _follow(self, client: Any, stack: contextlib.ExitStack, url: str, headers: dict[str, str]) -> Any:
+        import httpx2 as httpx
+
         origin = urlsplit(url).netloc
         for _ in range(REDIRECTS + 1):
-            parts = urlsplit(url)
+            try:
+                parts = urlsplit(url)
+                httpx.URL(url)
+            except (ValueError, httpx.InvalidURL) as error:
+                raise DownloadFailed(f"{shown(url)} is not an address.", cure="Correct the address.") from error
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise DownloadFailed(f"{url} is not an http or https address.", cure="Correct the address.")
+                raise DownloadFailed(f"{shown(url)} is not an http or https address.", cure="Correct the address.")
             if parts.netloc != origin:
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
             answer = stack.enter_context(client.stream("GET", url, headers=headers))
             if answer.status_code not in (301, 302, 303, 307, 308):
                 return answer
-            url = urljoin(url, answer.headers.get("location", ""))
-        raise DownloadFailed(f"{url} redirects more than {REDIRECTS} times.", cure="Correct the address.")
+            client.cookies.clear()
+            there = urljoin(url, answer.headers.get("location", ""))
+            if parts.scheme == "https" and there.startswith("http:"):
+                raise DownloadFailed(
+                    f"{shown(url)} redirects to an address without encryption.", cure="Correct the address."
+                )
+            url = there
+        raise DownloadFailed(f"{shown(url)} redirects more than {REDIRECTS} times.", cure="Correct the address.")
+
+
+def shown(url: str) -> str:
+    """The address without user name and password, for messages and records."""
+    return re.sub(r"//[^/@]*@", "//", url, count=1)
 
 
 def _read(answer: Any, url: str) -> Iterator[bytes]:
@@ -93,7 +111,7 @@ def _read(answer: Any, url: str) -> Iterator[bytes]:
     import httpx2 as httpx
 
     try:
-        yield from answer.iter_raw(1 << 20)
+        yield from answer.iter_raw()
     except httpx.TransportError as error:
         raise _unreachable(url, error) from error
 

@@ -24,7 +24,8 @@ class _Part(BaseModel):
 class ModelFile(_Part):
     """One file of a model. A digest stands beside who says so."""
 
-    name: str = Field(description="File name in the store.")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$", description="File name in the store.")
+    also_named: tuple[str, ...] = Field(default=(), description="Names under which rembg keeps the same file.")
     url: str | None = Field(default=None, description="Where it is downloaded from; empty for a file added by hand.")
     sha256: str | None = Field(
         default=None, pattern="^[0-9a-f]{64}$", description="Digest; empty pins the first download."
@@ -93,17 +94,26 @@ def user_entries() -> tuple[ModelEntry, ...]:
     path = user_file()
     if not path.is_file():
         return ()
-    entries = parse_catalogue(path.read_text(encoding="utf-8"), str(path))
-    taken = {known for entry in builtin_entries() for known in names_of(entry)}
-    seen: set[str] = set()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text.", cure="Save it as UTF-8.") from error
+    entries = parse_catalogue(text, str(path))
+    taken = {known for entry in builtin_entries() for known in (*names_of(entry), *_files_of(entry))}
     for entry in entries:
-        for name in names_of(entry):
-            if name in taken or name in seen:
+        for name in (*names_of(entry), *_files_of(entry)):
+            if name in taken:
                 raise ConfigurationError(
-                    f"{path}: there is already a model named {name!r}.", cure="Give yours another name.", field="name"
+                    f"{path}: there is already a model or a model's file named {name!r}.",
+                    cure="Give yours another name.",
+                    field="name",
                 )
-        seen |= names_of(entry)
+        taken |= {*names_of(entry), *_files_of(entry)}
     return entries
+
+
+def _files_of(entry: ModelEntry) -> set[str]:
+    return {file.name.lower() for file in entry.files} - names_of(entry)
 
 
 def names_of(entry: ModelEntry) -> set[str]:

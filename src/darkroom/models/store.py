@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from darkroom.egress import Egress
+from darkroom.egress import Egress, shown
 from darkroom.errors import (
     DownloadFailed,
     DownloadInterrupted,
-    InvalidParameters,
     LicenceRefused,
     ModelCorrupt,
     ModelMissing,
@@ -147,14 +146,19 @@ class Store:
         return StoredModel(entry, path, digest, source)
 
     def remove(self, name: str) -> list[Path]:
-        """Delete a model's files from the store, and from models.toml if it is the user's own; gives what went."""
+        """Delete a model's files from the store, and its entry if it is the user's own; gives what went.
+
+        With the record goes the pin: the next file that comes is pinned anew.
+        """
         entry = self.entry(name)
         gone: list[Path] = []
         for file in entry.files:
-            for path in (self.folder / file.name, _record_path(self.folder / file.name), self._partial(file)):
-                if path.exists():
-                    path.unlink()
-                    gone.append(path)
+            path, partial = self.folder / file.name, self._partial(file)
+            with self._lock(file):
+                for part in (path, _record_path(path), partial, _tag_path(partial)):
+                    if part.exists():
+                        part.unlink()
+                        gone.append(part)
         if entry in user_entries():
             write_user_entries([other for other in user_entries() if other.name != entry.name])
             gone.append(user_file())
@@ -182,10 +186,9 @@ class Store:
             self._finish(entry, file, partial, *_hash(partial), origin)
 
     def _place(self, file: ModelFile) -> Path | None:
-        for folder in (self.folder, self._settings.u2net_folder):
-            if (folder / file.name).is_file():
-                return folder / file.name
-        return None
+        places = [self.folder / file.name]
+        places += [self._settings.u2net_folder / name for name in (file.name, *file.also_named)]
+        return next((place for place in places if place.is_file()), None)
 
     def _partial(self, file: ModelFile) -> Path:
         return self.folder / f"{file.name}.partial"
@@ -204,11 +207,14 @@ class Store:
     def _lock(self, file: ModelFile) -> Generator[None]:
         from filelock import FileLock
 
+        lock = FileLock(self.folder / f".{file.name}.lock")
         with _saying_what_failed(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / f".{file.name}.lock")
-        with lock:
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def _digest_of(self, path: Path, file: ModelFile) -> tuple[str, str]:
         """The sha256 of a file that is here and who says so: from its record, or worked out once and recorded.
@@ -271,6 +277,12 @@ class Store:
                     cure=f"It was deleted. Try again, from another place: it came from {origin}.",
                 )
             source = _judge(file, sha256, md5, file.name)
+            pinned = _read_record(self.folder / file.name)
+            if source == PINNED and pinned is not None and pinned["sha256"] != sha256:
+                raise ModelCorrupt(
+                    f"{file.name} of {entry.name} is not the file that was pinned: {sha256}, not {pinned['sha256']}.",
+                    cure=f"If its authors changed it, forget the old one: darkroom models rm {entry.name}",
+                )
         except ModelCorrupt:
             partial.unlink(missing_ok=True)
             raise
@@ -290,6 +302,7 @@ class Store:
                     f"The mirror {mirror} has no {file.name}.", cure="Put it there, or unset the mirror."
                 )
             with _saying_what_failed(self.folder):
+                _tag_path(self._partial(file)).unlink(missing_ok=True)
                 shutil.copyfile(source, self._partial(file))
             self._finish(entry, file, self._partial(file), *_hash(self._partial(file)), str(source))
             return
@@ -305,6 +318,8 @@ class Store:
         """With a few attempts where a failure may pass; each goes on where the last one stopped."""
         import stamina
 
+        # Its default is to log every retry to standard output, which belongs to pictures and JSON.
+        stamina.instrumentation.set_on_retry_hooks([])
         with _saying_what_failed(self.folder):
             for attempt in stamina.retry_context(
                 on=DownloadInterrupted, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10
@@ -313,7 +328,7 @@ class Store:
                     self._transfer(file, url, on_progress)
             partial = self._partial(file)
             _tag_path(partial).unlink(missing_ok=True)
-            self._finish(entry, file, partial, *_hash(partial), url)
+            self._finish(entry, file, partial, *_hash(partial), shown(url))
 
     def _transfer(self, file: ModelFile, url: str, on_progress: Progress) -> None:
         """One request: the rest of the file if the server still has the one that was begun, else all of it."""
@@ -324,25 +339,31 @@ class Store:
             headers |= {"Range": f"bytes={have}-", "If-Range": tag.read_text()}
         with self._egress.stream(url, "model", headers) as answer:
             if answer.status == 416:
+                if answer.headers.get("content-range", "") == f"bytes */{have}":
+                    return  # It was whole already: the process ended before it could say so.
                 partial.unlink(missing_ok=True)
-                raise DownloadInterrupted(f"{url} no longer has the file that was begun.")
+                raise DownloadInterrupted(f"{shown(url)} no longer has the file that was begun.")
             if answer.status in (408, 425, 429) or answer.status >= 500:
                 _wait_as_asked(answer.headers.get("retry-after"))
-                raise DownloadInterrupted(f"{url} answered {answer.status}.", cure="Try again later.")
+                raise DownloadInterrupted(f"{shown(url)} answered {answer.status}.", cure="Try again later.")
             if answer.status not in (200, 206):
                 raise DownloadFailed(
-                    f"{url} answered {answer.status}.", cure="Check the address, or set models.mirror."
+                    f"{shown(url)} answered {answer.status}.", cure="Check the address, or set models.mirror."
                 )
+            if answer.status == 206 and not answer.headers.get("content-range", "").startswith(f"bytes {have}-"):
+                tag.unlink(missing_ok=True)
+                raise DownloadInterrupted(f"{shown(url)} sent another part of the file than was asked for.")
             if answer.status == 200:
                 have = 0
             length = answer.headers.get("content-length", "")
             total = have + int(length) if length.isdigit() else file.bytes
             mark = answer.headers.get("etag") or answer.headers.get("last-modified") or ""
-            if mark and not mark.startswith("W/"):
-                tag.write_text(mark)
-            else:
-                tag.unlink(missing_ok=True)
             with partial.open("ab" if have else "wb") as written:
+                # Only now: the tag must never name another version than the bytes beside it.
+                if mark and not mark.startswith("W/"):
+                    tag.write_text(mark)
+                else:
+                    tag.unlink(missing_ok=True)
                 for chunk in answer.chunks:
                     written.write(chunk)
                     have += len(chunk)
@@ -351,7 +372,7 @@ class Store:
                     on_progress(min(have / total, 1.0) if total else 0.0, f"download {file.name}")
             if total is not None and have < total:
                 raise DownloadInterrupted(
-                    f"{url} ended after {have} of {total} bytes.",
+                    f"{shown(url)} ended after {have} of {total} bytes.",
                     cure="Try again: the download goes on where it stopped.",
                 )
 
@@ -367,13 +388,6 @@ def write_user_entries(entries: Iterable[ModelEntry]) -> None:
         part = path.with_suffix(".tmp")
         part.write_text(tomli_w.dumps(tree), encoding="utf-8")
         part.replace(path)
-
-
-def check_file_name(name: str) -> str:
-    """The name if it is a plain file name. Raises InvalidParameters."""
-    if name in ("", ".", "..") or Path(name).name != name or "\\" in name:
-        raise InvalidParameters(f"{name!r} is not a plain file name.", field="name")
-    return name
 
 
 def _judge(file: ModelFile, sha256: str, md5: str, name: str) -> str:
