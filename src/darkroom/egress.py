@@ -92,7 +92,12 @@ class Egress:
             if answer.status_code not in (301, 302, 303, 307, 308):
                 return answer
             client.cookies.clear()
-            there = urljoin(url, answer.headers.get("location", ""))
+            try:
+                there = urljoin(url, answer.headers.get("location", ""))
+            except ValueError as error:
+                raise DownloadFailed(
+                    f"{shown(url)} redirects to what is not an address.", cure="Correct the address."
+                ) from error
             if parts.scheme == "https" and there.startswith("http:"):
                 raise DownloadFailed(
                     f"{shown(url)} redirects to an address without encryption.", cure="Correct the address."

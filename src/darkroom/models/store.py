@@ -96,7 +96,7 @@ class Store:
 
     def path(self, entry: ModelEntry) -> Path | None:
         """The weights file if all files of the model are here, in the store or in rembg's folder; else None."""
-        places = [self._place(file) for file in entry.files]
+        places = [self.place(file) for file in entry.files]
         return places[0] if all(places) else None
 
     def ready(self, name: str) -> bool:
@@ -119,7 +119,7 @@ class Store:
                     cure=f"Get it with: darkroom models pull {entry.name}",
                 )
             return self.pull(name, on_progress)
-        digest, source = self._digest_of(path, entry.files[0])
+        digest, source = self.digest_of(path, entry.files[0])
         return StoredModel(entry, path, digest, source)
 
     def pull(self, name: str, on_progress: Progress | None = None) -> StoredModel:
@@ -135,14 +135,14 @@ class Store:
                 if on_progress is not None:
                     on_progress((index + fraction) / len(entry.files), doing)
 
-            if self._place(file) is None:
+            if self.place(file) is None:
                 with self._lock(file):
-                    if self._place(file) is None:
+                    if self.place(file) is None:
                         self._fetch(entry, file, advance)
             advance(1.0, f"{file.name} is here")
         path = self.path(entry)
         assert path is not None
-        digest, source = self._digest_of(path, entry.files[0])
+        digest, source = self.digest_of(path, entry.files[0])
         return StoredModel(entry, path, digest, source)
 
     def remove(self, name: str) -> list[Path]:
@@ -170,7 +170,7 @@ class Store:
         verdicts: list[Verdict] = []
         for entry in entries:
             for file in entry.files:
-                path = self._place(file)
+                path = self.place(file)
                 if path is None:
                     if names is not None:
                         verdicts.append(Verdict(entry.name, self.folder / file.name, "it is not here"))
@@ -185,7 +185,8 @@ class Store:
             shutil.copyfile(source, partial)
             self._finish(entry, file, partial, *_hash(partial), origin)
 
-    def _place(self, file: ModelFile) -> Path | None:
+    def place(self, file: ModelFile) -> Path | None:
+        """Where a file is, in the store or in rembg's folder; None where it is not here."""
         places = [self.folder / file.name]
         places += [self._settings.u2net_folder / name for name in (file.name, *file.also_named)]
         return next((place for place in places if place.is_file()), None)
@@ -216,7 +217,7 @@ class Store:
         finally:
             lock.release()
 
-    def _digest_of(self, path: Path, file: ModelFile) -> tuple[str, str]:
+    def digest_of(self, path: Path, file: ModelFile) -> tuple[str, str]:
         """The sha256 of a file that is here and who says so: from its record, or worked out once and recorded.
 
         Raises ModelCorrupt if it is not the file that the catalogue means.
