@@ -126,8 +126,6 @@ class ReplaceBackground(Operation, name="replace_background"):
         return image.with_array(colours).frames[0]
 
     def _picture(self, image: Image, context: Context) -> Any:
-        from dataclasses import replace
-
         behind = context.open_image(self.image or "").first_frame()
         top = behind.maximum
         if behind.has_alpha:
@@ -156,7 +154,7 @@ class ReplaceBackground(Operation, name="replace_background"):
         frame = behind.frames[0]
         if behind.bits != image.bits:
             frame = frame.cast("float") * (image.maximum / top)
-        return replace(image, frames=(frame,)).map(lambda part: part).frames[0]
+        return image.first_frame().map(lambda _: frame).frames[0]
 
     def _shadow(self, image: Image) -> Callable[[Any, Any], Any]:
         """Darken the background where the subject's lower edge would throw its shadow."""

@@ -67,11 +67,14 @@ def by_watershed(pixels: Array) -> Segmentation:
     """
     small = shrink(pixels, FINE_SIDE)
     likely = saliency_map(small)
-    high, low = np.percentile(likely, 98) * 0.6, np.percentile(likely, 98) * 0.25
+    plain = _difference_from_plain(small)
+    if plain is not None:
+        likely = plain
+    peak = float(np.percentile(likely, 98))
+    reach = max(2, round(max(small.shape[:2]) / 130))
     markers = np.zeros(likely.shape, np.int32)
-    markers[likely < low] = 1
-    core = cv2.erode((likely > high).astype(np.uint8), _disc(3))
-    markers[core > 0] = 2
+    markers[cv2.dilate((likely >= 0.25 * peak).astype(np.uint8), _disc(reach)) == 0] = 1
+    markers[cv2.erode((likely > 0.6 * peak).astype(np.uint8), _disc(reach)) > 0] = 2
     if not (markers == 2).any():
         return Segmentation(np.zeros(likely.shape, np.float32))
     smooth = cv2.bilateralFilter(small, 7, 50, 5)
@@ -90,8 +93,12 @@ def by_edges(pixels: Array) -> Segmentation:
     small = shrink(pixels, FINE_SIDE)
     likely = saliency_map(small)
     smooth = cv2.bilateralFilter(small, 7, 40, 5)
-    high = max(40.0, 1.5 * float(np.median(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)))) + 60)
-    edges = np.maximum.reduce([cv2.Canny(smooth[..., channel], high / 2, high) for channel in range(3)])
+    # The threshold is the one that parts weak from strong gradients best (Otsu, 1979).
+    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
+    slopes = np.abs(cv2.Sobel(lab, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(lab, cv2.CV_32F, 0, 1))
+    high, _ = cv2.threshold(np.clip(slopes.max(axis=2), 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
+    high = max(16.0, high / 2)
+    edges = np.maximum.reduce([cv2.Canny(lab[..., channel], high / 2.5, high) for channel in range(3)])
     reach = max(2, round(max(small.shape[:2]) / 130))
     closed = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, _disc(reach))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
