@@ -195,9 +195,7 @@ def picture(path: Path, side: int | None) -> Any:
 
 @pytest.mark.parametrize("witness", [WITNESS])
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 60), ("bf16", 45)])
-@pytest.mark.parametrize(
-    "name", ["jpeg_artifacts/baboon.lq", "jpeg_artifacts/comic.lq", "sr_hr/set5_002_LRx4"]
-)
+@pytest.mark.parametrize("name", ["jpeg_artifacts/baboon.lq", "jpeg_artifacts/comic.lq", "sr_hr/set5_002_LRx4"])
 @pytest.mark.parametrize("model", ["realesr-animevideov3", "compact-lite-x4"])
 def test_real_weights_give_what_pytorch_gives(
     model: str, name: str, precision: str, least: float, witness: str, shared: Path, tmp_path: Path
