@@ -23,7 +23,7 @@ STEPS: list[tuple[str, str, str, list[str]]] = [
         "Another background",
         "duck.jpg",
         "duck-sunset.jpg",
-        ["replace_background:background=gradient,colours='#ffd9a0 #f07c6c',angle=90"],
+        ["replace_background:background=gradient,colors=#ffd9a0 #f07c6c,shadow=0.4"],
     ),
     ("Crop to the face", "portrait.jpg", "portrait-avatar.jpg", ["smart_crop:width=512,height=512,gravity=face"]),
     ("Enlarge four times", "logo.png", "logo-x4.png", ["upscale:scale=4"]),

@@ -86,7 +86,7 @@ class Resize(Operation, name="resize"):
         growth = max(width / image.width, height / image.height)
         if growth > 1:
             context.warn(f"The picture was enlarged {growth:.2f} times by interpolation; upscale draws more detail.")
-        elif not self.enlarge and self.mode in ("fit", "pad") and self._wants_more(image):
+        elif not self.enlarge and self.mode == "fit" and self._wants_more(image):
             context.warn("The picture is smaller than the size asked for and was not enlarged; enlarge allows it.")
         scaled = scale(image, width, height, kernel=self.kernel, linear=self.linear)
         if self.mode == "fill":
