@@ -199,7 +199,7 @@ def paper(scene: type, way: Array, light: Array, eye: Array) -> Array:
     """Let the floor run up into a seamless sweep of paper behind the object."""
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.where(way[:, 1] < -1e-4, -eye[1] / way[:, 1], 60.0)
-    t, hit = march(scene, np.broadcast_to(eye, way.shape).astype(np.float32), way)
+    _, hit = march(scene, np.broadcast_to(eye, way.shape).astype(np.float32), way)
     blend = np.clip((far - 7.2) / 5.5, 0, 1) * ~hit
     blend = (blend * blend * (3 - 2 * blend))[:, None]
     wall = np.float32(scene.background) * np.float32(1.02) * (1 - 0.35 * np.clip(way[:, 1:2] + 0.12, 0, 1))

@@ -56,10 +56,10 @@ def parameters(name: str) -> str:
     for field, described in schema["properties"].items():
         if field == "type":
             continue
-        described = definitions.get(described.get("$ref", "").rsplit("/", 1)[-1], described) | described
+        shown = definitions.get(described.get("$ref", "").rsplit("/", 1)[-1], described) | described
         required = field in schema.get("required", ())
-        default = "*required*" if required else f"`{json.dumps(described.get('default'))}`".replace("`null`", "")
-        rows.append([f"`{field}`", allowed(described), default, described.get("description", "")])
+        default = "*required*" if required else f"`{json.dumps(shown.get('default'))}`".replace("`null`", "")
+        rows.append([f"`{field}`", allowed(shown), default, shown.get("description", "")])
     return table(["parameter", "allowed", "default", "what it does"], rows)
 
 
@@ -77,7 +77,6 @@ def operations(_: str) -> str:
 def models(_: str) -> str:
     """The built-in catalogue."""
     from darkroom.models.store import Store
-
     from darkroom.settings import Settings
 
     def commercial(allowed: bool | None) -> str:
@@ -195,9 +194,8 @@ def main() -> int:
             if "--check" not in sys.argv:
                 page.write_text(new)
     for page in stale:
-        print(
-            f"{page.relative_to(ROOT)}: {'differs from the code: run make docs' if '--check' in sys.argv else 'written'}"
-        )
+        what = "differs from the code: run make docs" if "--check" in sys.argv else "written"
+        print(f"{page.relative_to(ROOT)}: {what}")
     return 1 if stale and "--check" in sys.argv else 0
 
 

@@ -230,8 +230,9 @@ def _difference_from_plain(small: Array) -> Array | None:
             shadow: Array = (mask > 0) & (hull == 0) & faint & (np.abs(darker) < 32)
             mask &= 1 - cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, _disc(reach))
             # What is left of it are crumbs: whatever sticks out of the core by less than they are wide goes too.
-            solid_core = cv2.morphologyEx(core, cv2.MORPH_CLOSE, _disc(2 * reach))
-            mask &= solid_core | cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(3 * reach))
+            solid_core: Array = cv2.morphologyEx(core, cv2.MORPH_CLOSE, _disc(2 * reach))
+            thick: Array = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(3 * reach))
+            mask &= solid_core | thick
     return _significant(mask, np.ones(mask.shape, np.float32))
 
 
