@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import picture
 
 from darkroom import codecs
 from darkroom.cli.record import NAME
 from darkroom.errors import CorruptImage
 from darkroom.settings import Limits
+from tests.cli.conftest import picture
 
 Darkroom = Callable[..., tuple[int, str, str]]
 PROGRAM = [sys.executable, "-c", "from darkroom.cli.main import main; main()"]

@@ -65,7 +65,7 @@ def read(output: Array, how: Preprocessing) -> Array:
     else:
         mask = planes[how.channel]
     if how.output == "sigmoid":
-        mask = 1 / (1 + np.exp(-mask))
+        mask = 1 / (1 + np.exp(-np.clip(mask, -60, 60)))
     elif how.output == "minmax":
         low, high = float(mask.min()), float(mask.max())
         mask = (mask - low) / max(high - low, 1e-6)
