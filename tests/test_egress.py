@@ -43,9 +43,9 @@ def test_only_http_and_https(url: str) -> None:
 
 def test_redirects_are_followed_but_not_for_ever(mirror: Mirror) -> None:
     mirror.redirect = "/b"
-    with pytest.raises(DownloadFailed, match=f"more than {REDIRECTS} times"):
-        with Egress(Settings()).stream(f"{mirror.url}/a", "model"):
-            pass
+    said = f"more than {REDIRECTS} times"
+    with pytest.raises(DownloadFailed, match=said), Egress(Settings()).stream(f"{mirror.url}/a", "model"):
+        pass
     assert len(mirror.requests) == REDIRECTS + 1
 
 
@@ -58,9 +58,11 @@ def test_a_redirect_to_nonsense_is_an_error(mirror: Mirror) -> None:
 def test_a_connection_that_breaks_may_be_tried_again(mirror: Mirror) -> None:
     mirror.files["a"] = b"x" * 100_000
     mirror.cut_after = 40_000
-    with pytest.raises(DownloadInterrupted, match=r"127\.0\.0\.1"):
-        with Egress(Settings()).stream(f"{mirror.url}/a", "model") as answer:
-            list(answer.chunks)
+    with (
+        pytest.raises(DownloadInterrupted, match=r"127\.0\.0\.1"),
+        Egress(Settings()).stream(f"{mirror.url}/a", "model") as answer,
+    ):
+        list(answer.chunks)
 
 
 def test_addresses_are_shown_without_passwords() -> None:

@@ -55,7 +55,7 @@ class Egress:
 
         if self._offline:
             raise OfflineRefused(
-                f"{urlsplit(url).hostname} was not contacted ({purpose}): Darkroom is offline.",
+                f"{_host(url)} was not contacted ({purpose}): Darkroom is offline.",
                 cure="Leave out --offline, or bring the file by `darkroom models import`.",
             )
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
@@ -77,7 +77,7 @@ class Egress:
     def _follow(self, client: Any, stack: contextlib.ExitStack, url: str, headers: dict[str, str]) -> Any:
         import httpx2 as httpx
 
-        origin = urlsplit(url).netloc
+        origin: str | None = None
         for _ in range(REDIRECTS + 1):
             try:
                 parts = urlsplit(url)
@@ -86,8 +86,9 @@ class Egress:
                 raise DownloadFailed(f"{shown(url)} is not an address.", cure="Correct the address.") from error
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise DownloadFailed(f"{shown(url)} is not an http or https address.", cure="Correct the address.")
-            if parts.netloc != origin:
+            if origin is not None and parts.netloc != origin:
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            origin = origin or parts.netloc
             answer = stack.enter_context(client.stream("GET", url, headers=headers))
             if answer.status_code not in (301, 302, 303, 307, 308):
                 return answer
@@ -111,6 +112,13 @@ def shown(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url, count=1)
 
 
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or shown(url)
+    except ValueError:
+        return shown(url)
+
+
 def _read(answer: Any, url: str) -> Iterator[bytes]:
     """The body as it was sent, not decompressed: what is hashed is what the server holds."""
     import httpx2 as httpx
@@ -122,7 +130,7 @@ def _read(answer: Any, url: str) -> Iterator[bytes]:
 
 
 def _unreachable(url: str, error: Exception) -> DownloadInterrupted:
-    host = urlsplit(url).hostname
+    host = _host(url)
     return DownloadInterrupted(
         f"The connection to {host} failed: {str(error) or type(error).__name__}.",
         cure="Check the connection and try again: a download goes on where it stopped.",
