@@ -70,6 +70,11 @@ def test_every_public_name_is_there() -> None:
         _ = darkroom.nothing  # type: ignore[attr-defined]
 
 
+def test_every_operation_class_is_public() -> None:
+    for kind in OPERATIONS:
+        assert getattr(darkroom, kind.__name__) is kind
+
+
 def test_version_is_that_of_the_project() -> None:
     written = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert written is not None

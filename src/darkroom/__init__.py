@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkroom import errors as errors
+    from darkroom.errors import DarkroomError as DarkroomError
     from darkroom.image import Animation as Animation
     from darkroom.image import Encoding as Encoding
     from darkroom.image import Image as Image
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Animation": "darkroom.image",
+    "DarkroomError": "darkroom.errors",
     "Encoding": "darkroom.image",
     "Image": "darkroom.image",
     "Operation": "darkroom.operation",
@@ -46,6 +49,8 @@ def __getattr__(name: str) -> Any:
     """Load public names when they are first used, so that ``import darkroom`` costs nothing."""
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in _operations():
+        return getattr(importlib.import_module(f"darkroom.operations.{_operations()[name]}"), name)
     if name in ("errors", "operations"):
         return importlib.import_module(f"darkroom.{name}")
     if name == "__version__":
@@ -53,5 +58,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'darkroom' has no attribute {name!r}")
 
 
+def _operations() -> dict[str, str]:
+    """Every operation's class by the module that it is in: a file in ``operations/`` is enough to be public."""
+    folder = os.path.join(os.path.dirname(__file__), "operations")
+    names = [name[:-3] for name in os.listdir(folder) if name.endswith(".py") and not name.startswith("_")]
+    return {name.title().replace("_", ""): name for name in names}
+
+
 def __dir__() -> list[str]:
-    return sorted([*_PUBLIC, "errors", "operations", "__version__"])
+    return sorted([*_PUBLIC, *_operations(), "errors", "operations", "__version__"])
