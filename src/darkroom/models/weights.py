@@ -495,44 +495,22 @@ def read_onnx(path: Path) -> OnnxFile:
 
     Weights kept in other files are refused: a model could name any file of this machine as its weights.
     """
-    import onnx
-    from google.protobuf.message import DecodeError
+    from darkroom.models.onnx_format import Malformed, summarise
 
     data = _read(path)
     try:
-        model = onnx.load_model_from_string(data)
-    except (DecodeError, ValueError, RuntimeError) as error:
+        found = summarise(data)
+    except Malformed as error:
         raise ModelCorrupt(
-            f"{path.name} is not an ONNX model, or not a whole one.", cure="Download it again."
+            f"{path.name} is not an ONNX model, or not a whole one: {error}.", cure="Download it again."
         ) from error
-    if not model.graph.node or not model.graph.input or not model.graph.output:
+    if not found.nodes or not found.outputs:
         raise ModelCorrupt(f"{path.name} has no network in it.", cure="Give a .onnx file of a whole network.")
-    if any(
-        tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data for tensor in _tensors(model.graph)
-    ):
+    if found.external:
         raise UnsafeWeights(
             f"{path.name} keeps weights in other files, and could name any file of this machine as such.",
             cure="Save it with its weights inside: onnx.save(model, path, save_as_external_data=False).",
         )
-    known = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in known]
-    if not inputs:
+    if found.shape is None:
         raise ModelCorrupt(f"{path.name} has no input.")
-    dimensions = inputs[0].type.tensor_type.shape.dim
-    return OnnxFile(
-        data, tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dimensions)
-    )
-
-
-def _tensors(graph: Any) -> list[Any]:
-    """Every tensor of a graph, those in attributes and inner graphs included."""
-    found = list(graph.initializer)
-    for sparse in graph.sparse_initializer:
-        found += [sparse.values, sparse.indices]
-    for node in graph.node:
-        for attribute in node.attribute:
-            found += [attribute.t, *attribute.tensors]
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.node or inner.initializer:
-                    found += _tensors(inner)
-    return found
+    return OnnxFile(data, found.shape)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darkroom.models import onnx_format
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,27 +38,23 @@ class Builder:
     """Grows an ONNX graph node by node. Methods take and give the names of values."""
 
     name: str
-    nodes: list[Any] = field(default_factory=list[Any])
-    initializers: list[Any] = field(default_factory=list[Any])
+    nodes: list[bytes] = field(default_factory=list[bytes])
+    initializers: list[bytes] = field(default_factory=list[bytes])
     count: int = 0
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add one operator with one output."""
-        from onnx import helper
-
         self.count += 1
         output = f"v{self.count}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        self.nodes.append(onnx_format.node(operator, inputs, output, attributes))
         return output
 
     def constant(self, values: NDArray[Any]) -> str:
         """Add a tensor; floats of any width become float32."""
-        from onnx import numpy_helper
-
         self.count += 1
         name = f"c{self.count}"
         kind = np.float32 if values.dtype.kind == "f" else values.dtype
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=kind), name))
+        self.initializers.append(onnx_format.tensor(name, values.astype(kind)))
         return name
 
     def convolve(self, value: str, weight: NDArray[Any], bias: NDArray[Any] | None) -> str:
@@ -92,20 +90,15 @@ class Builder:
 
     def finish(self, result: str, channels: int) -> bytes:
         """The model as bytes: input ``input``, output ``output``, ``1 x channels x any x any``, float32."""
-        from onnx import TensorProto, helper
-
-        self.nodes.append(helper.make_node("Identity", [result], ["output"]))
-        graph = helper.make_graph(
-            self.nodes,
+        return onnx_format.model(
             self.name,
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, channels, "height", "width"])],
-            [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, channels, None, None])],
-            initializer=self.initializers,
+            [*self.nodes, onnx_format.node("Identity", [result], "output", {})],
+            self.initializers,
+            ("input", (1, channels, "height", "width")),
+            ("output", (1, channels, None, None)),
+            opset=OPSET,
+            ir_version=IR_VERSION,
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="darkroom"
-        )
-        return model.SerializeToString()
 
 
 def repacked(weight: NDArray[Any], times: int) -> NDArray[Any]:
