@@ -9,6 +9,9 @@ import pytest
 
 from darkroom.settings import Settings
 
+NEVER_IN_CI = "not in CI: "
+"""A skip whose reason starts so is one that a machine cannot help: other hardware, another system, private data."""
+
 SHARED = Path(os.environ.get("DARKROOM_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
@@ -16,7 +19,7 @@ SHARED = Path(os.environ.get("DARKROOM_TEST_DATA", Path(__file__).resolve().pare
 def shared() -> Path:
     """The folder of real pictures and weights; the test is skipped where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"the real test data is not here ({SHARED}); DARKROOM_TEST_DATA names another place")
+        pytest.skip(f"{NEVER_IN_CI}the real test data is not here ({SHARED}); DARKROOM_TEST_DATA names another place")
     return SHARED
 
 
@@ -40,10 +43,6 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def settings() -> Settings:
     """The defaults, with folders of the test's own."""
     return Settings()
-
-
-NEVER_IN_CI = "not in CI: "
-"""A skip whose reason starts so is one that no ordinary machine could have run: an accelerator, another system."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

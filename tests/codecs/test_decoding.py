@@ -463,7 +463,7 @@ for name in sys.argv[1:]:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is set the way of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="not in CI: the memory limit is set the way of Linux")
 def test_hostile_files_end_soon_and_small(pictures: Path):
     files = sorted(str(path) for path in (pictures / "hostile").iterdir())
     command = [sys.executable, "-c", CHILD, *files]

@@ -152,7 +152,7 @@ def test_precision_and_device_are_kept_apart(
     make_runtime: Make, store: FolderStore, step: Context, report: StepReport, tmp_path: Path
 ) -> None:
     if "bf16" not in OpenVino().devices()[-1].precisions:
-        pytest.skip("this processor does not compute in bf16")
+        pytest.skip("not in CI: this processor does not compute in bf16")
     store.add("blur", compact(tmp_path / "c.safetensors", 1), architecture="srvgg")
     runtime = make_runtime()
     quick = runtime.network("blur", step).enlarge(noise(64, 64), tile=None, overlap=None, progress=silent)
@@ -344,7 +344,7 @@ def test_strict_mode_refuses_every_fallback(
         runtime.network("blur", strict).enlarge(noise(32, 32), tile=None, overlap=None, progress=silent)
     use(monkeypatch, OpenVino())
     if any(device.kind == "gpu" for device in OpenVino().devices()):
-        pytest.skip("this machine has a GPU for OpenVINO")
+        pytest.skip("not in CI: this machine has a GPU for OpenVINO")
     with pytest.raises(FallbackRefused, match="gpu was wanted"):
         runtime.network("blur", strict)
 
