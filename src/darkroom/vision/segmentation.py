@@ -210,13 +210,13 @@ def _difference_from_plain(small: Array) -> Array | None:
         return None
     reach = max(1, round(max(height, width) / 160))
     solid = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_CLOSE, _disc(reach))
-    # What lies inside the outline and is as light as the background may be a white product, or a hole: only what
-    # looks exactly like the background, or like its shadow, is a hole.
+    # What lies inside the outline and has the background's hue may be a grey part of the product, or a hole: a hole
+    # shows the background itself, though part of it may lie in shadow.
     outlines, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(solid)
     cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
     same = ((off_hue < max(2.5, 1.6 * noise)) & (darker > -max(2.5, 1.6 * noise)) & ~steep).astype(np.uint8)
-    holes = cv2.morphologyEx(same & filled, cv2.MORPH_OPEN, _disc(2 * reach))
+    holes = _really_open(cv2.morphologyEx(same & filled, cv2.MORPH_OPEN, _disc(2 * reach)), np.abs(darker) < bar)
     mask = cv2.morphologyEx(filled & (1 - holes), cv2.MORPH_OPEN, _disc(1))
     # Light that the subject throws into its own shadow colours it a little. What is faint and lies outside the hull of
     # all that is not, is such a shadow; inside it may be a label.
@@ -227,13 +227,39 @@ def _difference_from_plain(small: Array) -> Array | None:
         if core.any():
             hull: Array = np.zeros(mask.shape, np.uint8)
             cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(core)), 1)
-            shadow: Array = (mask > 0) & (hull == 0) & faint & (np.abs(darker) < 32)
-            mask &= 1 - cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, _disc(reach))
-            # What is left of it are crumbs: whatever sticks out of the core by less than they are wide goes too.
-            solid_core: Array = cv2.morphologyEx(core, cv2.MORPH_CLOSE, _disc(2 * reach))
+            candidates: Array = (mask > 0) & (hull == 0) & faint & (np.abs(darker) < 32)
+            shadow = _soft_parts(
+                cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, _disc(reach)), mask, steep
+            )
+            mask &= 1 - shadow
+            # Crumbs of it, faint and thin, go with it.
             thick: Array = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(3 * reach))
-            mask &= solid_core | thick
+            crumbs = faint & (thick == 0) & (hull == 0) & (cv2.dilate(shadow, _disc(3 * reach)) > 0)
+            mask[crumbs] = 0
     return _significant(mask, np.ones(mask.shape, np.float32))
+
+
+def _really_open(holes: Array, exact: Array) -> Array:
+    """Those connected parts of which a third at least looks exactly like the background."""
+    count, parts = cv2.connectedComponents(holes)
+    shares = np.bincount(parts.ravel(), weights=exact.ravel(), minlength=count) / np.bincount(
+        parts.ravel(), minlength=count
+    )
+    keep = np.flatnonzero(shares >= 1 / 3)
+    return np.isin(parts, keep[keep > 0]).astype(np.uint8)
+
+
+def _soft_parts(candidates: Array, mask: Array, steep: Array) -> Array:
+    """Those connected parts whose edge against the background is soft on most of its length, as a shadow's is."""
+    count, parts = cv2.connectedComponents(candidates)
+    outside = cv2.dilate(1 - mask, np.ones((5, 5), np.uint8)) > 0
+    soft = np.zeros_like(mask)
+    for part in range(1, count):
+        here = parts == part
+        edge = here & outside
+        if edge.any() and float(steep[edge].mean()) < 0.35:
+            soft[here] = 1
+    return soft
 
 
 def _along_edges(fine: Array, mask: Array) -> Array:
