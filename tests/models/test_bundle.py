@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -98,7 +99,49 @@ def false_name(parts: dict[str, bytes]) -> None:
     parts["manifest.json"] = json.dumps(manifest).encode()
 
 
-@pytest.mark.parametrize("change", [tamper, drop, escape, unreadable, false_name])
+def renamed(name: str, **changes: object) -> Callable[[dict[str, bytes]], None]:
+    def change(parts: dict[str, bytes]) -> None:
+        manifest = json.loads(parts["manifest.json"])
+        manifest["models"][0] |= {"name": name} | changes
+        parts["manifest.json"] = json.dumps(manifest).encode()
+
+    return change
+
+
+def file_of_another(parts: dict[str, bytes]) -> None:
+    """A model of its own name whose file would lie where the built-in u2net's does."""
+    manifest = json.loads(parts["manifest.json"])
+    manifest["models"][0]["files"][0]["name"] = "u2net.onnx"
+    parts["manifest.json"] = json.dumps(manifest).encode()
+    parts["SHA256SUMS"] = parts["SHA256SUMS"].replace(b"mine.pth", b"u2net.onnx")
+    parts["u2net.onnx"] = parts.pop("mine.pth")
+
+
+def second_is_bad(parts: dict[str, bytes]) -> None:
+    """A good model first, then one whose file is not what its entry says."""
+    manifest = json.loads(parts["manifest.json"])
+    other = json.loads(json.dumps(manifest["models"][0]))
+    other["name"], other["files"][0]["name"] = "other", "other.pth"
+    manifest["models"].append(other)
+    parts["manifest.json"] = json.dumps(manifest).encode()
+    parts["other.pth"] = b"not those weights"
+    parts["SHA256SUMS"] += hashlib.sha256(b"not those weights").hexdigest().encode() + b"  other.pth\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        tamper,
+        drop,
+        escape,
+        unreadable,
+        false_name,
+        file_of_another,
+        second_is_bad,
+        renamed("U2NET"),
+        renamed("other", aliases=["u2net"]),
+    ],
+)
 def test_a_bundle_that_is_wrong_installs_nothing(
     change: Callable[[dict[str, bytes]], None], here: Store, elsewhere: Callable[[], Store], tmp_path: Path
 ) -> None:

@@ -225,6 +225,14 @@ class TestDigests:
         with pytest.raises(ModelCorrupt, match="pinned"):
             store().pull("net")
 
+    def test_a_record_does_not_stand_above_the_catalogue(self, mirror: Mirror) -> None:
+        """A file that came under another entry is measured by the entry that asks for it."""
+        know(mirror, sha256=None, digest_source=None)
+        store().pull("net")
+        know(mirror, sha256=None, md5="0" * 32)
+        with pytest.raises(ModelCorrupt, match="not the file that it should be"):
+            store().ensure("net")
+
     def test_verify_finds_what_has_changed(self, mirror: Mirror) -> None:
         know(mirror)
         stored = store().pull("net")

@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from darkroom.errors import InputNotFound, InvalidParameters, UnsupportedModel
-from darkroom.models.catalogue import ModelEntry, ModelFile, Preprocessing, Task, names_of, user_entries
+from darkroom.models.catalogue import ModelEntry, Task, clash, user_entries
 from darkroom.models.store import Store, write_user_entries
+from darkroom.settings import explain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,29 +48,32 @@ def add_model(
     """
     if not file.is_file():
         raise InputNotFound(f"There is no file {file}.", cure="Correct the path.")
-    for entry in store.entries():
-        if name.lower() in names_of(entry):
-            raise InvalidParameters(
-                f"There is already a model named {name!r}.", cure="Choose another --name.", field="name"
-            )
     architecture, scale = _inspect(file, task, scale)
     stored = f"{re.sub(r'[^A-Za-z0-9._-]', '-', name)}{file.suffix.lower()}"
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    described = ModelFile(name=stored, sha256=digest, digest_source=DIGEST_SOURCE, bytes=file.stat().st_size)
-    entry = ModelEntry.model_validate(
-        {
-            "name": name,
-            "task": task,
-            "architecture": architecture,
-            "scale": scale,
-            "files": [described],
-            "licence": licence,
-            "commercial": commercial,
-            "summary": f"Added from {file.name}.",
-            "preprocessing": Preprocessing.model_validate(preprocessing or {}) if task == "matte" else None,
-        }
-    )
-    store.install(file, entry, described, file.name)
+    described = {"name": stored, "sha256": digest, "digest_source": DIGEST_SOURCE, "bytes": file.stat().st_size}
+    try:
+        entry = ModelEntry.model_validate(
+            {
+                "name": name,
+                "task": task,
+                "architecture": architecture,
+                "scale": scale,
+                "files": [described],
+                "licence": licence,
+                "commercial": commercial,
+                "summary": f"Added from {file.name}.",
+                "preprocessing": dict(preprocessing or {}) if task == "matte" else None,
+            }
+        )
+    except ValidationError as error:
+        raise InvalidParameters(f"The model cannot be added: {explain(error)}.", cure="Correct that value.") from error
+    taken = clash(entry, store.entries())
+    if taken is not None:
+        raise InvalidParameters(
+            f"There is already a model or a model's file named {taken!r}.", cure="Choose another --name.", field="name"
+        )
+    store.install(file, entry, entry.files[0], file.name)
     write_user_entries([*user_entries(), entry])
     return entry
 

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from darkroom.errors import InputNotFound, ModelCorrupt, ModelMissing, OutputError
-from darkroom.models.catalogue import ModelEntry, ModelFile, user_entries
-from darkroom.models.store import Store, write_user_entries
+from darkroom.models.catalogue import ModelEntry, ModelFile, clash, user_entries
+from darkroom.models.store import Store, digests_of, judge, write_user_entries
 from darkroom.settings import explain
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
@@ -70,7 +70,7 @@ def import_models(store: Store, path: Path) -> list[ModelEntry]:
         raise InputNotFound(f"There is no file {path}.", cure="Correct the path.")
     if tarfile.is_tarfile(path):
         return _import_bundle(store, path)
-    sha256, md5 = _digests(path)
+    sha256, md5, _ = digests_of(path)
     for entry in store.entries():
         for file in entry.files:
             if sha256 == file.sha256 or (file.md5 is not None and md5 == file.md5):
@@ -85,8 +85,7 @@ def import_models(store: Store, path: Path) -> list[ModelEntry]:
 def _import_bundle(store: Store, path: Path) -> list[ModelEntry]:
     try:
         with tempfile.TemporaryDirectory(prefix=".import-", dir=_made(store.folder)) as folder:
-            entries = _unpack(path, Path(folder))
-            new = _new_entries(store, entries)
+            entries, new = _unpack(store, path, Path(folder))
             for entry in entries:
                 for file in entry.files:
                     store.install(Path(folder) / file.name, entry, file, path.name)
@@ -102,18 +101,21 @@ def _import_bundle(store: Store, path: Path) -> list[ModelEntry]:
         ) from error
 
 
-def _unpack(path: Path, folder: Path) -> list[ModelEntry]:
-    """The files of a bundle in ``folder``, every one checked against SHA256SUMS; the entries."""
+def _unpack(store: Store, path: Path, folder: Path) -> tuple[list[ModelEntry], list[ModelEntry]]:
+    """The files of a bundle in ``folder``, every one checked against SHA256SUMS and the catalogue.
+
+    Gives the entries, those of the catalogue here where it has them, and which of them are new.
+    """
     with tarfile.open(path, "r:") as bundle:
         members = {member.name: member for member in bundle.getmembers()}
-        entries = _manifest(path, _text(path, bundle, members, MANIFEST))
+        entries, new = _resolved(store, _manifest(path, _text(path, bundle, members, MANIFEST)))
         lines = _text(path, bundle, members, SUMS).splitlines()
         sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         for entry in entries:
             for file in entry.files:
                 member = members.get(file.name)
                 # Names were checked to be plain by ModelFile; links and devices are not files.
-                if member is None or not member.isfile():
+                if member is None or not member.isfile() or member.issparse():
                     raise _broken(path, f"{file.name} is not in it")
                 source, digest = bundle.extractfile(member), hashlib.sha256()
                 assert source is not None
@@ -123,7 +125,11 @@ def _unpack(path: Path, folder: Path) -> list[ModelEntry]:
                         target.write(block)
                 if digest.hexdigest() != sums.get(file.name):
                     raise _broken(path, f"{file.name} has another digest than {SUMS} says")
-    return entries
+                sha256, md5, size = digests_of(folder / file.name)
+                judge(file, sha256, md5, file.name)
+                if file.bytes not in (None, size):
+                    raise _broken(path, f"{file.name} has {size} bytes instead of {file.bytes}")
+    return entries, new
 
 
 def _text(path: Path, bundle: tarfile.TarFile, members: dict[str, tarfile.TarInfo], name: str) -> str:
@@ -145,29 +151,33 @@ def _manifest(path: Path, text: str) -> list[ModelEntry]:
         raise _broken(path, "its manifest cannot be read") from error
 
 
-def _new_entries(store: Store, entries: list[ModelEntry]) -> list[ModelEntry]:
-    """Those that the catalogues here do not have. Raises ModelCorrupt where one here has the name but other files."""
-    known = {entry.name: entry for entry in store.entries()}
-    new: list[ModelEntry] = []
+def _resolved(store: Store, entries: list[ModelEntry]) -> tuple[list[ModelEntry], list[ModelEntry]]:
+    """The entries to install, those known here by the entry here, and which of them are new.
+
+    Raises ModelCorrupt where one shares a name or a file with another model, or is known here with other files.
+    """
+    here = {entry.name: entry for entry in store.entries()}
+    known, resolved, new = list(here.values()), list[ModelEntry](), list[ModelEntry]()
     for entry in entries:
-        here = known.get(entry.name)
-        if here is None:
-            new.append(entry)
-        elif [(f.name, f.sha256, f.md5) for f in here.files] != [(f.name, f.sha256, f.md5) for f in entry.files]:
+        own = here.get(entry.name)
+        if own is not None:
+            if [(f.name, f.sha256, f.md5) for f in own.files] != [(f.name, f.sha256, f.md5) for f in entry.files]:
+                raise ModelCorrupt(
+                    f"The bundle's {entry.name} is not the model that is known here by that name.",
+                    cure="Remove or rename the one here, or export the bundle again with the same version of Darkroom.",
+                )
+            resolved.append(own)
+            continue
+        taken = clash(entry, known)
+        if taken is not None:
             raise ModelCorrupt(
-                f"The bundle's {entry.name} is not the model that is known here by that name.",
-                cure="Remove or rename the one here, or export the bundle again with the same version of Darkroom.",
+                f"The bundle's {entry.name} has a name or file, {taken!r}, that another model has already.",
+                cure="Nothing was installed. Rename the model where the bundle is made, and export it again.",
             )
-    return new
-
-
-def _digests(path: Path) -> tuple[str, str]:
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            sha256.update(block)
-            md5.update(block)
-    return sha256.hexdigest(), md5.hexdigest()
+        known.append(entry)
+        resolved.append(entry)
+        new.append(entry)
+    return resolved, new
 
 
 def _made(folder: Path) -> Path:

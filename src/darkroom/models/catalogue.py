@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +16,11 @@ from darkroom.settings import config_folder, explain
 
 Task = Literal["matte", "upscale", "face_detection", "face_restoration", "inpainting", "deblocking"]
 Architecture = Literal["onnx", "rrdbnet", "srvgg", "torch"]
+
+
+Pixels = Annotated[int, Field(ge=8, le=8192)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -40,9 +46,13 @@ class ModelFile(_Part):
 class Preprocessing(_Part):
     """How a matte network wants its input and what its output means, as its authors do it."""
 
-    size: tuple[int, int] = Field(default=(320, 320), description="(width, height) that the picture is stretched to.")
-    mean: tuple[float, float, float] = Field(default=(0.485, 0.456, 0.406), description="Subtracted, after scaling.")
-    std: tuple[float, float, float] = Field(default=(0.229, 0.224, 0.225), description="Divided by, after the mean.")
+    size: tuple[Pixels, Pixels] = Field(
+        default=(320, 320), description="(width, height) that the picture is stretched to."
+    )
+    mean: tuple[Finite, Finite, Finite] = Field(default=(0.485, 0.456, 0.406), description="Subtracted, after scaling.")
+    std: tuple[Positive, Positive, Positive] = Field(
+        default=(0.229, 0.224, 0.225), description="Divided by, after the mean."
+    )
     scale: Literal["max", "unit", "byte"] = Field(
         default="unit", description="max divides by the picture's brightest value, unit by 255, byte leaves 0 to 255."
     )
@@ -99,21 +109,31 @@ def user_entries() -> tuple[ModelEntry, ...]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text.", cure="Save it as UTF-8.") from error
     entries = parse_catalogue(text, str(path))
-    taken = {known for entry in builtin_entries() for known in (*names_of(entry), *_files_of(entry))}
+    known = list(builtin_entries())
     for entry in entries:
-        for name in (*names_of(entry), *_files_of(entry)):
-            if name in taken:
-                raise ConfigurationError(
-                    f"{path}: there is already a model or a model's file named {name!r}.",
-                    cure="Give yours another name.",
-                    field="name",
-                )
-        taken |= {*names_of(entry), *_files_of(entry)}
+        name = clash(entry, known)
+        if name is not None:
+            raise ConfigurationError(
+                f"{path}: there is already a model or a model's file named {name!r}.",
+                cure="Give yours another name.",
+                field="name",
+            )
+        known.append(entry)
     return entries
 
 
-def _files_of(entry: ModelEntry) -> set[str]:
-    return {file.name.lower() for file in entry.files} - names_of(entry)
+def clash(entry: ModelEntry, known: Iterable[ModelEntry]) -> str | None:
+    """A name, alias or file name of ``entry`` that one of the others has too, in any case; None where there is none.
+
+    File names count because the store keeps all files in one folder: whose file it is must never be in doubt.
+    """
+    taken = {name for other in known for name in _all_names(other)}
+    return next((name for name in sorted(_all_names(entry)) if name in taken), None)
+
+
+def _all_names(entry: ModelEntry) -> set[str]:
+    files = {name.lower() for file in entry.files for name in (file.name, *file.also_named)}
+    return names_of(entry) | files
 
 
 def names_of(entry: ModelEntry) -> set[str]:

@@ -183,7 +183,7 @@ class Store:
         with self._lock(file), _saying_what_failed(self.folder):
             partial = self._partial(file)
             shutil.copyfile(source, partial)
-            self._finish(entry, file, partial, *_hash(partial), origin)
+            self._finish(entry, file, partial, *digests_of(partial), origin)
 
     def place(self, file: ModelFile) -> Path | None:
         """Where a file is, in the store or in rembg's folder; None where it is not here."""
@@ -224,35 +224,35 @@ class Store:
         """
         record = _read_record(self.folder / file.name)
         stat = path.stat()
-        if record and (record.get("bytes"), record.get("changed")) == (stat.st_size, stat.st_mtime_ns):
+        same = record is not None and (record.get("bytes"), record.get("changed")) == (stat.st_size, stat.st_mtime_ns)
+        if record and same and _agrees(record, file):
             return record["sha256"], record["digest_source"]
-        sha256, md5, size = _hash(path)
-        if record and record["sha256"] == sha256:
-            source = record["digest_source"]
-        else:
-            if record and path.parent == self.folder:
-                raise ModelCorrupt(
-                    f"{path.name} has changed since it came here.",
-                    cure="Delete it with `darkroom models rm` and pull it again.",
-                )
-            source = _judge(file, sha256, md5, path.name)
-        self._record(file, path, sha256, source, str(path.parent), size)
+        sha256, md5, size = digests_of(path)
+        if record and record["sha256"] != sha256 and path.parent == self.folder:
+            raise ModelCorrupt(
+                f"{path.name} has changed since it came here.",
+                cure="Delete it with `darkroom models rm` and pull it again.",
+            )
+        source = judge(file, sha256, md5, path.name)
+        self._record(file, path, (sha256, md5, size), source, str(path.parent))
         return sha256, source
 
     def _problem(self, path: Path, file: ModelFile) -> str:
-        sha256, md5, _ = _hash(path)
+        sha256, md5, _ = digests_of(path)
         record = _read_record(self.folder / file.name)
         if record and record["sha256"] != sha256:
             return "it has changed since it came here"
         try:
-            _judge(file, sha256, md5, path.name)
+            judge(file, sha256, md5, path.name)
         except ModelCorrupt as error:
             return error.message
         return ""
 
-    def _record(self, file: ModelFile, path: Path, sha256: str, source: str, origin: str, size: int) -> None:
+    def _record(self, file: ModelFile, path: Path, digests: tuple[str, str, int], source: str, origin: str) -> None:
+        sha256, md5, size = digests
         content = {
             "sha256": sha256,
+            "md5": md5,
             "digest_source": source,
             "origin": origin,
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -277,7 +277,7 @@ class Store:
                     f"{file.name} of {entry.name} has {size} bytes instead of {file.bytes}.",
                     cure=f"It was deleted. Try again, from another place: it came from {origin}.",
                 )
-            source = _judge(file, sha256, md5, file.name)
+            source = judge(file, sha256, md5, file.name)
             pinned = _read_record(self.folder / file.name)
             if source == PINNED and pinned is not None and pinned["sha256"] != sha256:
                 raise ModelCorrupt(
@@ -291,7 +291,7 @@ class Store:
             os.fsync(written.fileno())
         path = self.folder / file.name
         partial.replace(path)
-        self._record(file, path, sha256, source, origin, size)
+        self._record(file, path, (sha256, md5, size), source, origin)
 
     def _fetch(self, entry: ModelEntry, file: ModelFile, on_progress: Progress) -> None:
         """Get one file into the store, from the mirror if there is one. To be called under its lock."""
@@ -305,7 +305,7 @@ class Store:
             with _saying_what_failed(self.folder):
                 _tag_path(self._partial(file)).unlink(missing_ok=True)
                 shutil.copyfile(source, self._partial(file))
-            self._finish(entry, file, self._partial(file), *_hash(self._partial(file)), str(source))
+            self._finish(entry, file, self._partial(file), *digests_of(self._partial(file)), str(source))
             return
         url = f"{mirror.rstrip('/')}/{file.name}" if mirror is not None else file.url
         if url is None:
@@ -329,7 +329,7 @@ class Store:
                     self._transfer(file, url, on_progress)
             partial = self._partial(file)
             _tag_path(partial).unlink(missing_ok=True)
-            self._finish(entry, file, partial, *_hash(partial), shown(url))
+            self._finish(entry, file, partial, *digests_of(partial), shown(url))
 
     def _transfer(self, file: ModelFile, url: str, on_progress: Progress) -> None:
         """One request: the rest of the file if the server still has the one that was begun, else all of it."""
@@ -391,7 +391,7 @@ def write_user_entries(entries: Iterable[ModelEntry]) -> None:
         part.replace(path)
 
 
-def _judge(file: ModelFile, sha256: str, md5: str, name: str) -> str:
+def judge(file: ModelFile, sha256: str, md5: str, name: str) -> str:
     """Who says that this digest is right. Raises ModelCorrupt if it is wrong."""
     wrong = (file.sha256 is not None and file.sha256 != sha256) or (file.md5 is not None and file.md5 != md5)
     if wrong:
@@ -405,7 +405,12 @@ def _judge(file: ModelFile, sha256: str, md5: str, name: str) -> str:
     return PINNED
 
 
-def _hash(path: Path) -> tuple[str, str, int]:
+def _agrees(record: dict[str, Any], file: ModelFile) -> bool:
+    """Whether the digests that were written down are those that the catalogue asks for."""
+    return file.sha256 in (None, record["sha256"]) and file.md5 in (None, record.get("md5"))
+
+
+def digests_of(path: Path) -> tuple[str, str, int]:
     """(sha256, md5, bytes) of a file. md5 only serves to compare with what authors publish."""
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:
