@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from darkroom.image import Image
     from darkroom.models.catalogue import ModelEntry, Task
-    from darkroom.settings import Settings
+    from darkroom.settings import PrecisionChoice, Settings
 
 Progress = Callable[[float, str], None]
 """Called with a fraction, 0.0 to 1.0, and what is being done."""
@@ -101,10 +101,13 @@ class Network(Protocol):
         """How much larger the result of an image-to-image network is."""
         ...
 
-    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(
+        self, batch: NDArray[np.float32], *, check: Callable[[NDArray[np.float32]], str | None] = ...
+    ) -> NDArray[np.float32]:
         """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
 
-        Raises InferenceFailed or OutOfMemory.
+        ``check`` says in a clause what is wrong with a result, None for nothing: it is then computed again more
+        carefully. Without one, numbers that are none are wrong. Raises InferenceFailed, OutOfMemory or BadResult.
         """
         ...
 
@@ -154,7 +157,7 @@ class Models(Protocol):
         name: str,
         step: Step,
         *,
-        precision: Literal["auto", "fp32"] | None = None,
+        precision: PrecisionChoice | None = None,
         blend: Mapping[str, float] | None = None,
     ) -> Network:
         """Load a model (downloading it first where the settings allow) and put it on its device.
@@ -179,6 +182,10 @@ class Step(Protocol):
 
     def fallback(self, wanted: str, used: str, reason: str) -> None:
         """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode."""
+        ...
+
+    def note(self, **found: Any) -> None:
+        """Put what the step found out or changed into the report; values are JSON-ready."""
         ...
 
     def used_model(self, use: ModelUse, *, engine: str, device: str, precision: str) -> None:

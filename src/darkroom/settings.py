@@ -24,7 +24,7 @@ from darkroom.errors import ConfigurationError
 
 MetadataPolicy = Literal["private", "keep", "none"]
 DeviceChoice = Literal["auto", "cpu", "gpu"]
-PrecisionChoice = Literal["auto", "fp32"]
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 EngineChoice = Literal["auto", "openvino", "onnxruntime", "pytorch"]
 
 MEGA = 1_000_000
@@ -95,9 +95,16 @@ class EngineSettings(_Group):
     require: Literal["cpu", "gpu"] | None = Field(
         default=None, description="Fail instead of falling back to another device."
     )
-    precision: PrecisionChoice = Field(default="auto", description="auto uses bf16 or fp16 where the device has it.")
+    precision: PrecisionChoice = Field(
+        default="auto",
+        description="auto uses bf16 or fp16 where the device has it; int8 is quicker still and loses more, and is "
+        "used only for networks that stand it.",
+    )
     threads: int = Field(default=0, ge=0, le=1024, description="CPU threads for a network; 0 means every core.")
     memory: int = Field(default=4000 * MEGA, ge=100 * MEGA, description="Most bytes of loaded models kept ready.")
+    idle_seconds: float = Field(
+        default=300.0, gt=0, description="Loaded models that nobody has used for this long are unloaded."
+    )
     cache: Path = Field(default_factory=lambda: cache_folder() / "compiled", description="Folder of compiled networks.")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.engines.engine import Device, Graph
+from darkroom.engines.engine import Device, Graph, Plan
 from darkroom.engines.openvino import OpenVino
 from darkroom.engines.tiles import choose, lay, reflect, strips
 from darkroom.errors import Cancelled
@@ -190,7 +190,7 @@ def test_real_weights_in_tiles_are_the_whole_picture(model: str, shared: Path, t
     """The overlap that the architecture asks for is enough: 50 dB against one tile of the same margin."""
     found = translate(read_tensors(shared / "models" / "upscale" / f"{model}.pth"), model)
     engine = OpenVino()
-    compiled = engine.compile(Graph(model, model, found.onnx), CPU, "fp32", threads=0, cache=tmp_path)
+    compiled = engine.compile(Graph(model, model, "onnx", lambda: found.onnx), Plan(CPU, "fp32", tmp_path))
     picture = cv2.imread(str(shared / "images" / "jpeg_artifacts" / "baboon.lq.png"))
     assert picture is not None
     margin = found.traits.overlap

@@ -6,18 +6,16 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from darkroom.engines.engine import Device, Engine
+from darkroom.engines.engine import Device, Engine, Form, Precision
 from darkroom.errors import ConfigurationError, DarkroomError, DeviceUnavailable, ExtraMissing, UnsupportedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from darkroom.operation import Step
-    from darkroom.settings import EngineSettings
-
-Form = Literal["onnx", "state"]
+    from darkroom.settings import EngineSettings, PrecisionChoice
 
 GPU_CURE = (
     "On NVIDIA: pip install 'darkroom-studio[pytorch]' with a CUDA build of torch, or onnxruntime-gpu in place of "
@@ -88,6 +86,14 @@ def choose(settings: EngineSettings, forms: Sequence[Form], model: str, step: St
         if wanted == "gpu":
             step.fallback("gpu", "cpu", f"{reason}. {GPU_CURE}")
     return on_cpu(able, model)
+
+
+def precision(device: Device, wanted: PrecisionChoice, step: Step) -> Precision:
+    """What to compute in: the device's own choice for ``auto``, and, noted, where it does not have what is wanted."""
+    if wanted == "auto" or wanted in device.precisions:
+        return device.precisions[0] if wanted == "auto" else wanted
+    step.fallback(wanted, device.precisions[0], f"{device.name} does not compute in {wanted}")
+    return device.precisions[0]
 
 
 def on_cpu(able: Sequence[Engine], model: str) -> tuple[Engine, Device]:

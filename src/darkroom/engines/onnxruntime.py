@@ -9,12 +9,11 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.engines.engine import Compiled, Device, Graph, Precision, is_out_of_memory
+from darkroom.engines.engine import Compiled, Device, Form, Graph, Plan, Precision, is_out_of_memory
 from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class OnnxRuntime:
     """The ONNX Runtime engine: the CPU, and NVIDIA GPUs where the CUDA build is installed."""
 
     name = "onnxruntime"
-    reads: tuple[Literal["onnx", "state"], ...] = ("onnx",)
+    reads: tuple[Form, ...] = ("onnx",)
 
     def installed(self) -> bool:
         """True where the library is here."""
@@ -77,34 +76,26 @@ class OnnxRuntime:
         library = _load()
         found: list[Device] = []
         if "CUDAExecutionProvider" in library.get_available_providers():
-            found.append(Device("gpu", "CUDAExecutionProvider", "NVIDIA GPU (CUDA)", ("fp32",)))
+            found.append(Device("gpu", "CUDAExecutionProvider", "NVIDIA GPU (CUDA)", ("tf32", "fp32")))
         found.append(Device("cpu", "CPUExecutionProvider", "CPU", ("fp32",)))
         return tuple(found)
 
-    def compile(
-        self,
-        graph: Graph,
-        device: Device,
-        precision: Precision,
-        *,
-        threads: int,
-        cache: Path,
-        shape: tuple[int, int, int, int] | None = None,
-    ) -> Compiled:
+    def compile(self, graph: Graph, plan: Plan) -> Compiled:
         """Load an ONNX model. Raises UnsupportedModel, OutOfMemory, ExtraMissing.
 
-        Its sessions take any shape at no cost, so ``shape`` and ``cache`` change nothing.
+        Its sessions take any shape at no cost on the CPU, and there ``shape`` and ``cache`` change nothing.
         """
-        if graph.onnx is None:
+        if graph.form != "onnx":
             raise UnsupportedModel(
                 f"{graph.name} cannot be turned into an ONNX graph, and ONNX Runtime runs nothing else.",
                 cure="pip install 'darkroom-studio[pytorch]' runs it with PyTorch.",
             )
         library = _load()
+        device = plan.device
         options = library.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = plan.threads
         try:
-            session = library.InferenceSession(graph.onnx, options, providers=[device.id])
+            session = library.InferenceSession(graph.onnx(), options, providers=_providers(device, plan.precision))
         except Exception as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
@@ -117,7 +108,19 @@ class OnnxRuntime:
                 f"ONNX Runtime did not put {graph.name} on {device.name}: a CUDA library is missing."
             )
         source = session.get_inputs()[0]
-        return _Session(graph.name, device, precision, session, source.name, _KINDS.get(source.type, np.float32))
+        return _Session(graph.name, device, plan.precision, session, source.name, _KINDS.get(source.type, np.float32))
+
+
+def _providers(device: Device, precision: Precision) -> list[Any]:
+    if device.kind == "cpu":
+        return [device.id]
+    # Tiles have one shape, so trying every algorithm once pays. What CUDA lacks an operator for runs on the CPU.
+    options = {
+        "cudnn_conv_algo_search": "EXHAUSTIVE",
+        "cudnn_conv_use_max_workspace": "1",
+        "use_tf32": "1" if precision == "tf32" else "0",
+    }
+    return [(device.id, options), "CPUExecutionProvider"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.engines.engine import Compiled, Device, Graph, Precision, is_out_of_memory
+from darkroom.engines.engine import Compiled, Device, Form, Graph, Plan, Precision, is_out_of_memory
 from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+"""What is not computed in int8 is computed in the best that the device has beside it."""
 _loading = threading.Lock()
 CACHE_BYTES = 2_000_000_000
 """Most bytes of compiled networks kept on disk: one of Real-ESRGAN's large network is 68 MB for each shape."""
@@ -45,20 +48,22 @@ def _load() -> Any:
 
 
 def _cpu_precisions(core: Any) -> tuple[Precision, ...]:
-    """Bf16 first where the processor computes in it.
+    """Bf16 first where the processor computes in it, int8 last.
 
     OpenVINO lists BF16 as a capability of every AVX-512 processor and emulates it on the older ones, slower than
     fp32; what it would choose by itself is the better witness.
     """
     default = core.get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name()
-    return ("bf16", "fp32") if default == "bf16" else ("fp32",)
+    floats: tuple[Precision, ...] = ("bf16", "fp32") if default == "bf16" else ("fp32",)
+    quantised = "INT8" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return (*floats, "int8") if quantised else floats
 
 
 class OpenVino:
     """The OpenVINO engine."""
 
     name = "openvino"
-    reads: tuple[Literal["onnx", "state"], ...] = ("onnx",)
+    reads: tuple[Form, ...] = ("onnx",)
 
     def installed(self) -> bool:
         """True where the library is here."""
@@ -93,44 +98,31 @@ class OpenVino:
             found.append(Device("cpu", "CPU", title, _cpu_precisions(core)))
         return tuple(found)
 
-    def compile(
-        self,
-        graph: Graph,
-        device: Device,
-        precision: Precision,
-        *,
-        threads: int,
-        cache: Path,
-        shape: tuple[int, int, int, int] | None = None,
-    ) -> Compiled:
+    def compile(self, graph: Graph, plan: Plan) -> Compiled:
         """Load an ONNX model, from the cache of compiled networks where it has been before.
 
-        Raises UnsupportedModel, OutOfMemory.
+        Raises UnsupportedModel (also where int8 is asked for and loses too much), OutOfMemory.
         """
-        if graph.onnx is None:
+        if graph.form != "onnx":
             raise UnsupportedModel(
                 f"{graph.name} cannot be turned into an ONNX graph, and OpenVINO runs nothing else.",
                 cure="pip install 'darkroom-studio[pytorch]' runs it with PyTorch.",
             )
         core = _load()
-        # The precision is always stated: left open, OpenVINO takes bf16 by itself. The cache is a folder for each
-        # network and precision, and OpenVINO keys the files in it by shape and version.
-        config: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "PERFORMANCE_HINT": "LATENCY",
-            "CACHE_DIR": str(_cache_folder(cache, graph.digest, precision)),
-        }
-        if threads and device.kind == "cpu":
-            config["INFERENCE_NUM_THREADS"] = threads
+        # The precision is always stated: left open, OpenVINO takes bf16 by itself.
+        rest = plan.device.precisions[0] if plan.precision == "int8" else plan.precision
+        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[rest], "PERFORMANCE_HINT": "LATENCY"}
+        if plan.threads and plan.device.kind == "cpu":
+            config["INFERENCE_NUM_THREADS"] = plan.threads
+        kept = _kept(core, graph, plan)
         try:
-            # compile_model() takes bytes for a path, and can abort the process; read_model() does not.
-            model = core.read_model(graph.onnx)
-            source = model.input(0)
-            if shape is not None:
-                model.reshape({source.any_name: list(shape)})
-            kind = np.dtype(source.get_element_type().to_dtype())
-            compiled = core.compile_model(model, device.id, config)
-            _prune(cache / "openvino")
+            compiled = _from_cache(core, kept, plan.device, config)
+            if compiled is None:
+                compiled = core.compile_model(self._model(core, graph, plan), plan.device.id, config)
+                _keep(core, compiled, kept, plan.device)
+                _prune(plan.cache / "openvino")
+            kind = np.dtype(compiled.input(0).get_element_type().to_dtype())
+            return _Session(graph.name, plan.device, plan.precision, compiled.create_infer_request(), kind)
         except MemoryError as error:
             raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
         except (RuntimeError, ValueError) as error:
@@ -140,13 +132,68 @@ class OpenVino:
                 f"OpenVINO cannot load {graph.name}: {_line(error)}",
                 cure="Check the file with `darkroom models verify`, or try another engine.",
             ) from error
-        return _Session(graph.name, device, precision, compiled.create_infer_request(), kind)
+
+    def _model(self, core: Any, graph: Graph, plan: Plan) -> Any:
+        # compile_model() takes bytes for a path, and can abort the process; read_model() does not.
+        data = graph.onnx()
+        model = core.read_model(data)
+        if plan.precision == "int8":
+            from darkroom.engines import quantising
+
+            found = quantising.calibrated(core, data, graph, plan)
+            model = quantising.quantise(model, found.ranges)
+        if plan.shape is not None:
+            model.reshape({model.input(0).any_name: list(plan.shape)})
+        return model
 
 
-def _cache_folder(cache: Path, digest: str, precision: Precision) -> Path:
-    folder = cache / "openvino" / f"{digest[:24]}-{precision}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _kept(core: Any, graph: Graph, plan: Plan) -> Path:
+    """Where the compiled network is kept.
+
+    OpenVINO has a cache of its own, which needs the model to look it up: reading the weights and writing the graph
+    takes most of a second that a second start need not spend. What a compiled network depends on is in this name.
+    """
+    machine = core.get_property(plan.device.id, "FULL_DEVICE_NAME")
+    about = (importlib.metadata.version("openvino"), machine, os.cpu_count(), plan.threads, plan.shape)
+    key = hashlib.sha256(repr(about).encode()).hexdigest()[:24]
+    return folder_of(graph, plan) / f"{key}.blob"
+
+
+def folder_of(graph: Graph, plan: Plan) -> Path:
+    """The folder of what is kept of a network in one precision."""
+    return plan.cache / "openvino" / f"{graph.digest[:24]}-{plan.precision}"
+
+
+def _from_cache(core: Any, path: Path, device: Device, config: dict[str, Any]) -> Any:
+    """The compiled network in ``path``; None where there is none, or none that this OpenVINO takes."""
+    try:
+        # Mapped, not read: processes that use the same network share its pages.
+        data = np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError):
+        return None
+    import openvino
+
+    try:
+        return core.import_model(openvino.Tensor(np.asarray(data)), device.id, config)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return None
+
+
+def _keep(core: Any, compiled: Any, path: Path, device: Device) -> None:
+    """Write a compiled network beside where it belongs and rename it, so that no partial one is ever found."""
+    if "EXPORT_IMPORT" not in core.get_property(device.id, "OPTIMIZATION_CAPABILITIES"):
+        return
+    partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(compiled.export_model().getbuffer())
+        partial.replace(path)
+    except OSError:
+        # A full disk or a folder that may not be written to costs the next start its quickness and nothing else.
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _prune(folder: Path) -> None:

@@ -8,12 +8,11 @@ import importlib.util
 import threading
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.engines.engine import Compiled, Device, Graph, Precision, is_out_of_memory
+from darkroom.engines.engine import Compiled, Device, Form, Graph, Plan, Precision, Shape, is_out_of_memory
 from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class PyTorch:
     """The PyTorch engine: runs the tensors of a weights file through spandrel's architectures."""
 
     name = "pytorch"
-    reads: tuple[Literal["onnx", "state"], ...] = ("state",)
+    reads: tuple[Form, ...] = ("state",)
 
     def installed(self) -> bool:
         """True where both libraries are here."""
@@ -74,31 +73,27 @@ class PyTorch:
         found.append(Device("cpu", "cpu", "CPU", ("fp32",)))
         return tuple(found)
 
-    def compile(
-        self,
-        graph: Graph,
-        device: Device,
-        precision: Precision,
-        *,
-        threads: int,
-        cache: Path,
-        shape: tuple[int, int, int, int] | None = None,
-    ) -> Compiled:
+    def compile(self, graph: Graph, plan: Plan) -> Compiled:
         """Build spandrel's network around the tensors. Raises UnsupportedModel, OutOfMemory, ExtraMissing.
 
-        ``shape`` and ``cache`` change nothing: the network takes any shape.
+        On a GPU with a fixed ``shape`` the whole network is captured in a CUDA graph, which is started as one.
         """
         torch, spandrel = _load()
-        if graph.state is None:
+        if graph.form != "state":
             raise UnsupportedModel(
                 f"{graph.name} is an ONNX model, which PyTorch does not run.", cure="Set engine.engine to auto."
             )
-        if threads and device.kind == "cpu":
-            torch.set_num_threads(threads)
+        device = plan.device
+        if plan.threads and device.kind == "cpu":
+            torch.set_num_threads(plan.threads)
+        if device.kind == "gpu":
+            # Tiles have one shape: cuDNN may try its algorithms once. fp32 means fp32, also where it has TF32.
+            torch.backends.cudnn.benchmark = plan.shape is not None
+            torch.backends.cudnn.allow_tf32 = False
         try:
-            state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in graph.state.items()}
+            state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in graph.state().items()}
             described = spandrel.ModelLoader().load_from_state_dict(state)
-            half = precision == "fp16" and described.supports_half
+            half = plan.precision == "fp16" and described.supports_half
             network = described.model.eval().to(device.id, memory_format=torch.channels_last)
             network = network.half() if half else network.float()
         except Exception as error:
@@ -108,17 +103,60 @@ class PyTorch:
                 f"spandrel does not know the architecture of {graph.name}, or not its sizes: {error}",
                 cure="Convert it to ONNX and add that.",
             ) from error
-        return _Session(graph.name, device, "fp16" if half else "fp32", torch, network, int(described.scale))
+        session = _Session(graph.name, device, "fp16" if half else "fp32", torch, network)
+        if device.kind == "gpu" and plan.shape is not None:
+            session.captured = _capture(session, plan.shape)
+        return session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Captured:
+    """A CUDA graph with the tensors that it reads and writes."""
+
+    graph: Any
+    source: Any
+    result: Any
+
+
+def _capture(session: _Session, shape: Shape) -> _Captured | None:
+    """Record the network on one shape, so that one call starts its hundreds of kernels; None where it cannot be."""
+    torch = session.torch
+    try:
+        with torch.inference_mode():
+            source = session.tensor(np.zeros(shape, np.float32))
+            beside = torch.cuda.Stream()
+            beside.wait_stream(torch.cuda.current_stream())
+            # cuDNN chooses its algorithms before the recording, on a stream beside, as PyTorch asks for.
+            with torch.cuda.stream(beside):
+                for _ in range(3):
+                    session.network(source)
+            torch.cuda.current_stream().wait_stream(beside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                result = session.network(source)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            torch.cuda.empty_cache()
+            raise OutOfMemory(f"{session.name} ran out of memory on {session.device.name}.") from error
+        return None
+    return _Captured(graph, source, result)
+
+
+@dataclass(slots=True)
 class _Session:
     name: str
     device: Device
     precision: Precision
     torch: Any
     network: Any
-    scale: int
+    captured: _Captured | None = None
+
+    def tensor(self, batch: NDArray[np.float32]) -> Any:
+        """The batch on the device, channels last, in the network's type."""
+        torch = self.torch
+        tensor = torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device.id)
+        tensor = tensor.half() if self.precision == "fp16" else tensor
+        return tensor.contiguous(memory_format=torch.channels_last)
 
     def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         return {"output": self.run(batch)}
@@ -127,9 +165,13 @@ class _Session:
         torch = self.torch
         try:
             with torch.inference_mode():
-                tensor = torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device.id)
-                tensor = tensor.contiguous(memory_format=torch.channels_last)
-                result = self.network(tensor.half() if self.precision == "fp16" else tensor)
+                source = self.tensor(batch)
+                if self.captured is not None and self.captured.source.shape == source.shape:
+                    self.captured.source.copy_(source)
+                    self.captured.graph.replay()
+                    result = self.captured.result
+                else:
+                    result = self.network(source)
                 return np.asarray(result.float().cpu().numpy(), dtype=np.float32)
         except Exception as error:
             if is_out_of_memory(error):

@@ -1,31 +1,29 @@
-"""The runtime: models loaded once, kept while there is room, and one inference lane for each device."""
+"""The runtime: models loaded once, kept while there is room and use for them, one inference lane for each device."""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from darkroom.engines import device as devices
-from darkroom.engines.engine import Compiled, Device, Engine, Graph, Precision
-from darkroom.errors import BadResult, OutOfMemory, UnsupportedModel
-from darkroom.report import ModelUse
+from darkroom.engines.engine import Compiled, Device, Engine, Form, Graph, Plan, Precision, Shape
+from darkroom.errors import UnsupportedModel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    from darkroom.engines.network import LoadedNetwork
     from darkroom.models.architectures.graph import Traits
     from darkroom.models.catalogue import ModelEntry, Task
     from darkroom.operation import Progress, Step
-    from darkroom.settings import EngineSettings
-
-SMALLEST_TILE = 64
-"""Where memory runs out with tiles of this size, smaller ones would not help: the next step is the CPU."""
+    from darkroom.settings import EngineSettings, PrecisionChoice
 
 
 class StoredModel(Protocol):
@@ -73,7 +71,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """Where a network's weights come from: one file, or several of one architecture to be mixed."""
 
     entry: ModelEntry
@@ -87,7 +85,7 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where and how a network runs."""
 
     engine: Engine
@@ -95,9 +93,16 @@ class _Place:
     precision: Precision
 
 
-Shape = tuple[int, int, int, int]
-T = TypeVar("T")
 _Key = tuple[str, str, str, str, Shape | None]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A network that is ready, how many bytes it holds, and when it was last asked for."""
+
+    compiled: Compiled
+    size: int
+    used: float
 
 
 class Runtime:
@@ -109,8 +114,9 @@ class Runtime:
         self._guard = threading.Lock()
         self._reading = threading.Lock()
         self._lanes: dict[str, threading.RLock] = {}
-        self._sessions: OrderedDict[_Key, tuple[Compiled, int]] = OrderedDict()
-        self._traits: dict[str, tuple[Traits | None, tuple[devices.Form, ...]]] = {}
+        self._sessions: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._idle: threading.Timer | None = None
+        self._traits: dict[str, tuple[Traits | None, tuple[Form, ...]]] = {}
 
     def find(self, name: str) -> ModelEntry:
         """The catalogue entry of that name. Raises UnknownModel."""
@@ -129,7 +135,7 @@ class Runtime:
         name: str,
         step: Step,
         *,
-        precision: Literal["auto", "fp32"] | None = None,
+        precision: PrecisionChoice | None = None,
         blend: Mapping[str, float] | None = None,
     ) -> LoadedNetwork:
         """Load a model and put it on its device; see :class:`darkroom.operation.Models`.
@@ -137,14 +143,15 @@ class Runtime:
         The weights of a ``blend`` are mixed as deep network interpolation does (Wang et al., arXiv 1811.10515): each
         tensor is the sum of the same tensors times their share. ``name`` need not be in it, and gives the entry.
         """
+        from darkroom.engines.network import LoadedNetwork
+
         entry = self.find(name)
         shares = dict(blend) if blend else {name: 1.0}
         parts = tuple((self._ensure(part, step), share) for part, share in shares.items() if share)
-        source = _Source(entry, parts, _digest(parts))
+        source = Source(entry, parts, _digest(parts))
         traits, forms = self._look(source)
         engine, device = devices.choose(self.settings, forms, entry.name, step)
-        full = self.settings.precision == "fp32" or precision == "fp32"
-        place = _Place(engine, device, "fp32" if full else device.precisions[0])
+        place = Place(engine, device, devices.precision(device, precision or self.settings.precision, step))
         network = LoadedNetwork(self, source, traits=traits, forms=forms, place=place, step=step)
         network.report()
         return network
@@ -155,7 +162,7 @@ class Runtime:
 
         return self.store.ensure(name, advance)
 
-    def _look(self, source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
+    def _look(self, source: Source) -> tuple[Traits | None, tuple[Form, ...]]:
         """What the network is like, and in which forms engines can have it. The file is read once."""
         with self._reading:
             if source.digest not in self._traits:
@@ -167,27 +174,56 @@ class Runtime:
         with self._guard:
             return self._lanes.setdefault(device.id, threading.RLock())
 
-    def session(self, source: _Source, place: _Place, forms: tuple[devices.Form, ...], shape: Shape | None) -> Compiled:
+    def session(
+        self, source: Source, place: Place, forms: tuple[Form, ...], traits: Traits | None, shape: Shape | None
+    ) -> Compiled:
         """The loaded network, from memory where it is kept. To be called within the device's lane."""
         key = (source.digest, place.engine.name, place.device.id, place.precision, shape)
         with self._guard:
             if key in self._sessions:
                 self._sessions.move_to_end(key)
-                return self._sessions[key][0]
-        graph = _graph(source, place.engine, forms)
-        compiled = place.engine.compile(
-            graph,
-            place.device,
-            place.precision,
-            threads=self.settings.threads,
-            cache=self.settings.cache,
-            shape=shape,
-        )
+                self._sessions[key].used = time.monotonic()
+                return self._sessions[key].compiled
+        size = _held(source, traits, place.precision, shape)
+        self._make_room(size)
+        plan = Plan(place.device, place.precision, self.settings.cache, self.settings.threads, shape)
+        compiled = place.engine.compile(_graph(source, place.engine, forms), plan)
         with self._guard:
-            self._sessions[key] = (compiled, _estimate(graph, shape))
-            while len(self._sessions) > 1 and sum(size for _, size in self._sessions.values()) > self.settings.memory:
-                self._sessions.popitem(last=False)
+            self._sessions[key] = _Kept(compiled, size, time.monotonic())
+            self._watch(self.settings.idle_seconds)
         return compiled
+
+    def _make_room(self, size: int) -> None:
+        """Let the networks go that were not used for longest, before another of ``size`` bytes is loaded."""
+        with self._guard:
+            gone = [
+                self._sessions.popitem(last=False)
+                for _ in range(len(self._sessions))
+                if sum(kept.size for kept in self._sessions.values()) + size > self.settings.memory
+            ]
+        if gone:
+            gone.clear()
+            give_back_memory()
+
+    def _watch(self, seconds: float) -> None:
+        """Look in ``seconds`` for networks that nobody uses any more, unless that is arranged already."""
+        if self._idle is None:
+            self._idle = threading.Timer(seconds, self._let_idle_go)
+            self._idle.daemon = True
+            self._idle.start()
+
+    def _let_idle_go(self) -> None:
+        now = time.monotonic()
+        with self._guard:
+            self._idle = None
+            old = [key for key, kept in self._sessions.items() if now - kept.used >= self.settings.idle_seconds]
+            gone = [self._sessions.pop(key) for key in old]
+            if self._sessions:
+                oldest = min(kept.used for kept in self._sessions.values())
+                self._watch(max(oldest + self.settings.idle_seconds - now, 0.01))
+        if gone:
+            gone.clear()
+            give_back_memory()
 
     def loaded(self) -> list[tuple[str, str, str]]:
         """(digest, device, precision) of every network kept ready, least recently used first."""
@@ -198,6 +234,23 @@ class Runtime:
         """Let go of every loaded network; what is running ends undisturbed."""
         with self._guard:
             self._sessions.clear()
+            if self._idle is not None:
+                self._idle.cancel()
+                self._idle = None
+        give_back_memory()
+
+
+def give_back_memory() -> None:
+    """Return freed memory to the system: glibc keeps what large networks leave in pieces."""
+    import gc
+
+    gc.collect()
+    if sys.platform == "linux":
+        import contextlib
+        import ctypes
+
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _digest(parts: tuple[tuple[StoredModel, float], ...]) -> str:
@@ -206,16 +259,15 @@ def _digest(parts: tuple[tuple[StoredModel, float], ...]) -> str:
     return hashlib.sha256("+".join(f"{part.digest}*{share!r}" for part, share in parts).encode()).hexdigest()
 
 
-def _estimate(graph: Graph, shape: Shape | None) -> int:
-    """Bytes that a loaded network holds, roughly: its weights twice over, and the maps between its layers.
-
-    No engine says what it holds. Real-ESRGAN's networks keep some eight maps of 64 channels alive at a time.
-    """
+def _held(source: Source, traits: Traits | None, precision: Precision, shape: Shape | None) -> int:
+    """Bytes that a loaded network holds, roughly: its weights, and the maps between its layers. No engine says it."""
+    weights = sum(part.path.stat().st_size for part, _ in source.parts[:1])
     pixels = shape[0] * shape[2] * shape[3] if shape else 0
-    return 2 * graph.size + pixels * 64 * 8 * 2
+    values = traits.values if traits else 0
+    return 2 * weights + pixels * values * (4 if precision in ("fp32", "tf32") else 2)
 
 
-def _state(source: _Source) -> dict[str, NDArray[Any]]:
+def _state(source: Source) -> dict[str, NDArray[Any]]:
     """The tensors of the weights file, or the mix of several. Raises ModelError."""
     from darkroom.models.weights import read_tensors
 
@@ -234,7 +286,7 @@ def _state(source: _Source) -> dict[str, NDArray[Any]]:
     return mixed
 
 
-def _inspect(source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
+def _inspect(source: Source) -> tuple[Traits | None, tuple[Form, ...]]:
     from darkroom.models.architectures.graph import Traits
     from darkroom.models.architectures.translate import recognise
     from darkroom.models.weights import read_onnx
@@ -256,220 +308,14 @@ def _inspect(source: _Source) -> tuple[Traits | None, tuple[devices.Form, ...]]:
         return Traits("torch", source.entry.scale, overlap=32, multiple=8), ("state",)
 
 
-def _graph(source: _Source, engine: Engine, forms: tuple[devices.Form, ...]) -> Graph:
+def _graph(source: Source, engine: Engine, forms: tuple[Form, ...]) -> Graph:
+    """The network in the form that the engine takes; nothing is read before the engine asks for it."""
     from darkroom.models.architectures.translate import translate
     from darkroom.models.weights import read_onnx
 
     name = source.entry.name
     if source.entry.architecture == "onnx":
-        return Graph(name, source.digest, read_onnx(source.file).data)
-    state = _state(source)
+        return Graph(name, source.digest, "onnx", lambda: read_onnx(source.file).data)
     if "state" in engine.reads or "onnx" not in forms:
-        return Graph(name, source.digest, None, state)
-    return Graph(name, source.digest, translate(state, name).onnx)
-
-
-class LoadedNetwork:
-    """A network for one step of one pipeline; what is loaded behind it is shared.
-
-    The interface is :class:`darkroom.operation.Network`.
-    """
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        source: _Source,
-        *,
-        traits: Traits | None,
-        forms: tuple[devices.Form, ...],
-        place: _Place,
-        step: Step,
-    ) -> None:
-        self._runtime = runtime
-        self._source = source
-        self._traits = traits
-        self._forms: tuple[devices.Form, ...] = forms
-        self._place = place
-        self._said = place.precision
-        self._step = step
-
-    @property
-    def entry(self) -> ModelEntry:
-        """The catalogue entry."""
-        return self._source.entry
-
-    @property
-    def scale(self) -> int:
-        """How much larger the output is, as the weights say it."""
-        return self._traits.scale if self._traits else self.entry.scale
-
-    def report(self, precision: Precision | None = None) -> None:
-        """Write model, engine and device into the report, and the precision, which an engine may choose otherwise."""
-        place = self._place
-        self._said = precision or place.precision
-        for part, _ in self._source.parts:
-            use = ModelUse(
-                name=part.entry.name,
-                digest=part.digest,
-                digest_source=part.digest_source,
-                licence=part.entry.licence,
-                commercial=part.entry.commercial,
-            )
-            self._step.used_model(use, engine=place.engine.name, device=place.device.kind, precision=self._said)
-
-    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
-
-        A result with NaN or infinity in it is computed again in fp32. Raises InferenceFailed, OutOfMemory, BadResult.
-        """
-        return self._until_it_fits(lambda: self._careful(lambda: self._run(batch, None), _finite))
-
-    def predict_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """As :meth:`predict`, giving every output by its name."""
-
-        def finite(results: dict[str, NDArray[np.float32]]) -> bool:
-            return all(_finite(result) for result in results.values())
-
-        return self._until_it_fits(lambda: self._careful(lambda: self._run_all(batch), finite))
-
-    def _until_it_fits(self, work: Callable[[], T]) -> T:
-        while True:
-            try:
-                return work()
-            except OutOfMemory as error:
-                self._to_cpu(error)
-
-    def enlarge(
-        self, pixels: NDArray[Any], *, tile: int | None, overlap: int | None, progress: Progress
-    ) -> NDArray[np.float32]:
-        """Run an image-to-image network tile by tile; see :class:`darkroom.operation.Network`."""
-        import numpy as np
-
-        scale = self.scale
-        result = np.empty((pixels.shape[0] * scale, pixels.shape[1] * scale, 3), np.float32)
-        for row, strip in self.strips(pixels, tile=tile, overlap=overlap, progress=progress):
-            result[row : row + strip.shape[0]] = strip
-        return result
-
-    def strips(
-        self, pixels: NDArray[Any], *, tile: int | None, overlap: int | None, progress: Progress
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """As :meth:`enlarge`, giving the result in strips from the top: first row, and ``rows x width x 3``.
-
-        ``pixels`` may also be uint8 or uint16. When memory runs out, the strips start again from row 0.
-        """
-        from darkroom.engines import tiles
-
-        if self._traits is None or self._traits.channels not in (1, 3):
-            raise UnsupportedModel(
-                f"{self.entry.name} does not take pictures as n x channels x height x width of one or three channels.",
-                cure="Choose another model.",
-            )
-        attempt: int | None = tile
-        while True:
-            size, margin = tiles.choose(
-                int(pixels.shape[0]),
-                int(pixels.shape[1]),
-                tile=attempt,
-                overlap=overlap,
-                traits=self._traits,
-                device=self._place.device,
-            )
-            try:
-                yield from tiles.strips(
-                    pixels,
-                    self._tile,
-                    tile=size,
-                    overlap=margin,
-                    scale=self.scale,
-                    multiple=self._traits.multiple,
-                    channels=self._traits.channels,
-                    progress=progress,
-                )
-                return
-            except OutOfMemory as error:
-                larger = max(size)
-                if larger // 2 >= SMALLEST_TILE and self._traits.fixed is None:
-                    attempt = larger // 2
-                    self._step.fallback(f"tiles of {larger} pixels", f"tiles of {attempt}", error.message)
-                else:
-                    self._to_cpu(error)
-                    attempt = tile
-
-    def _tile(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        count, channels, height, width = batch.shape
-        result = self._careful(lambda: self._run(batch, (count, channels, height, width)), _picture_check(batch))
-        wanted = (batch.shape[2] * self.scale, batch.shape[3] * self.scale)
-        if result.shape[2:] != wanted:
-            size = f"{batch.shape[3]} x {batch.shape[2]} pixels"
-            raise UnsupportedModel(
-                f"{self.entry.name} made {size} into an array of {result.shape}, not {self.scale} times as large.",
-                cure="Correct the scale of its catalogue entry.",
-            )
-        return result
-
-    def _to_cpu(self, error: OutOfMemory) -> None:
-        """Move to the CPU after memory ran out on a GPU, noted in the report. Re-raises on the CPU itself."""
-        if self._place.device.kind == "cpu" or self._runtime.settings.require == "gpu":
-            raise error
-        settings = self._runtime.settings.model_copy(update={"device": "cpu"})
-        engine, device = devices.choose(settings, self._forms, self.entry.name, self._step)
-        self._step.fallback(self._place.device.name, "cpu", error.message)
-        full = self._place.precision == "fp32"
-        self._place = _Place(engine, device, "fp32" if full else device.precisions[0])
-        self.report()
-
-    def _careful(self, run: Callable[[], T], plausible: Callable[[T], bool]) -> T:
-        """Run once; where the result is not plausible, run again in fp32, and refuse it if it still is not."""
-        result = run()
-        if plausible(result):
-            return result
-        if self._place.precision != "fp32":
-            wanted = self._place.precision
-            self._place = replace(self._place, precision="fp32")
-            self._step.fallback(
-                wanted, "fp32", f"the result of {self.entry.name} in {wanted} was not a plausible picture"
-            )
-            self.report()
-            result = run()
-            if plausible(result):
-                return result
-        raise BadResult(
-            f"The result of {self.entry.name} is not a picture (black, or not numbers at all) and was refused.",
-            cure="Try another model, or check the file with `darkroom models verify`.",
-        )
-
-    def _run(self, batch: NDArray[np.float32], shape: Shape | None) -> NDArray[np.float32]:
-        return self._on_device(shape, lambda compiled: compiled.run(batch))
-
-    def _run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        return self._on_device(None, lambda compiled: compiled.run_all(batch))
-
-    def _on_device(self, shape: Shape | None, work: Callable[[Compiled], T]) -> T:
-        place = self._place
-        with self._runtime.lane(place.device):
-            try:
-                compiled = self._runtime.session(self._source, place, self._forms, shape)
-                if compiled.precision != self._said:
-                    self.report(compiled.precision)
-                return work(compiled)
-            except MemoryError as error:
-                raise OutOfMemory(f"{self.entry.name} ran out of memory on {place.device.name}.") from error
-
-
-def _finite(result: NDArray[np.float32]) -> bool:
-    import numpy as np
-
-    return bool(np.isfinite(result).all())
-
-
-def _picture_check(batch: NDArray[np.float32]) -> Any:
-    """A check for the result of a picture: finite, and not black where the picture is not."""
-    import numpy as np
-
-    def plausible(result: NDArray[np.float32]) -> bool:
-        if not np.isfinite(result).all():
-            return False
-        return bool(result.max() > 1 / 255 or batch.mean() < 4 / 255)
-
-    return plausible
+        return Graph(name, source.digest, "state", lambda: _state(source))
+    return Graph(name, source.digest, "onnx", lambda: translate(_state(source), name).onnx)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darkroom.engines.checks import seam_fault
+from darkroom.errors import BadResult
 from darkroom.vision.enlarge import to_unit
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ SIDE_CPU = 224
 """Longest side of a tile on the CPU, in pixels that the network computes on: more does not stay in the caches of two
 cores, and takes half as long again for each pixel (measured with Real-ESRGAN's largest network in bf16)."""
 SIDE_GPU = 640
+BATCH_GPU = 4
+"""Tiles that a GPU is given at a time; a CPU is busy with one."""
 STEP = 16
 """Sides of tiles are multiples of this many pixels that the network computes on."""
 FADE = 8
@@ -120,6 +124,25 @@ def choose(
     return (fit(height), fit(width)), margin
 
 
+def busiest(pixels: NDArray[Any], side: int) -> tuple[slice, slice]:
+    """Rows and columns of the square of ``side`` pixels in which the picture changes most; the whole of a small one."""
+    height, width = pixels.shape[:2]
+    if height <= side or width <= side:
+        return slice(0, min(side, height)), slice(0, min(side, width))
+    step = max(1, side // 16)
+    coarse = to_unit(np.ascontiguousarray(pixels[::step, ::step, :3])).mean(axis=2)
+    change = np.zeros_like(coarse)
+    change[:, 1:] += np.abs(np.diff(coarse, axis=1))
+    change[1:] += np.abs(np.diff(coarse, axis=0))
+    # Sums over squares, from sums over everything above and to the left.
+    total = np.pad(change, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    reach = side // step
+    sums = total[reach:, reach:] - total[:-reach, reach:] - total[reach:, :-reach] + total[:-reach, :-reach]
+    row, column = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    top, left = min(int(row) * step, height - side), min(int(column) * step, width - side)
+    return slice(top, top + side), slice(left, left + side)
+
+
 def strips(
     pixels: NDArray[Any],
     run: Run,
@@ -129,62 +152,91 @@ def strips(
     scale: int,
     multiple: int = 1,
     channels: int = 3,
+    batch: int = 1,
+    first: int = 0,
     progress: Progress | None = None,
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Run an image-to-image network over a picture, giving the result in strips from the top.
 
     ``pixels`` is ``height x width x channels``: float32 as it is, or uint8 and uint16, which become 0.0 to 1.0 tile by
-    tile. ``run`` takes ``1 x channels x tile height x tile width`` float32 and gives the same ``scale`` times as large.
-    ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Each item is the first output
-    row of a strip and the strip, ``rows x width*scale x channels``, float32, not clipped. ``progress`` hears
-    of every tile and may raise to stop. Raises ValueError where
-    tile and overlap do not fit each other, or ``run`` gives another shape.
+    tile. ``run`` takes ``batch x channels x tile height x tile width`` float32 and gives the same ``scale`` times as
+    large. ``tile`` is (height, width). A network of one channel sees the luma and gives grey. Rows of the picture above
+    ``first`` are only looked at. Each item is the first output row of a strip and the strip, ``rows x width*scale x
+    channels``, float32, not clipped. ``progress`` hears of every batch of tiles and may raise to stop. Raises
+    ValueError where tile and overlap do not fit each other, or ``run`` gives another shape; BadResult where tiles do
+    not agree on what they share.
     """
-    down = lay(pixels.shape[0], tile[0], overlap, multiple)
+    above = max(first - overlap, 0) // multiple * multiple
+    down = lay(pixels.shape[0] - above, tile[0], overlap, multiple)
     across = lay(pixels.shape[1], tile[1], overlap, multiple)
-    total = len(down.starts) * len(across.starts)
+    columns = len(across.starts)
+    total = len(down.starts) * columns
+    skipped = (first - above) * scale
     held: NDArray[np.float32] | None = None
     written = 0
     for row in range(len(down.starts)):
         top, bottom = down.used(row)
-        band: NDArray[np.float32] | None = None
-        for column in range(len(across.starts)):
+        offset = (down.starts[row] - overlap) * scale
+        rows = slice(top * scale - offset, bottom * scale - offset)
+        band = np.empty(((bottom - top) * scale, pixels.shape[1] * scale, 3), np.float32)
+        window = down.window(row) + above
+        for start in range(0, columns, batch):
+            together = range(start, min(start + batch, columns))
             if progress is not None:
-                done = row * len(across.starts) + column
-                progress(done / total, f"tile {done + 1} of {total}")
-            seen = to_unit(pixels[np.ix_(down.window(row), across.window(column))])
-            if channels == 1:
-                seen = seen @ LUMA[:, None]
-            result = run(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
-            if result.shape[0] != 1 or result.shape[2:] != (tile[0] * scale, tile[1] * scale):
-                raise ValueError(f"{tile[1]} x {tile[0]} pixels became {result.shape}, not {scale} times as large")
-            offset = (down.starts[row] - overlap) * scale
-            left, right = across.used(column)
-            shift = (across.starts[column] - overlap) * scale
-            rows = slice(top * scale - offset, bottom * scale - offset)
-            part = result[0, :, rows, left * scale - shift : right * scale - shift].transpose(1, 2, 0)
-            if channels == 1:
-                part = np.repeat(part, 3, axis=2)
-            if band is None:
-                band = np.empty((part.shape[0], pixels.shape[1] * scale, part.shape[2]), np.float32)
-            fade = 2 * across.fade * scale if column else 0
-            if fade:
-                _fade_in(band[:, left * scale : left * scale + fade], part[:, :fade], axis=1)
-            band[:, left * scale + fade : right * scale] = part[:, fade:]
-        assert band is not None
+                done = row * columns + start
+                before = above / pixels.shape[0]
+                progress(before + (1 - before) * done / total, f"tile {done + 1} of {total}")
+            results = _run(pixels, run, window, [across.window(column) for column in together], channels, batch)
+            if results.shape[0] < len(together) or results.shape[2:] != (tile[0] * scale, tile[1] * scale):
+                raise ValueError(f"{tile[1]} x {tile[0]} pixels became {results.shape}, not {scale} times as large")
+            for column, result in zip(together, results, strict=False):
+                left, right = across.used(column)
+                shift = (across.starts[column] - overlap) * scale
+                part = result[:, rows, left * scale - shift : right * scale - shift].transpose(1, 2, 0)
+                fade = 2 * across.fade * scale if column else 0
+                if fade:
+                    _fade_in(band[:, left * scale : left * scale + fade], part[:, :fade], axis=1)
+                band[:, left * scale + fade : right * scale] = part[:, fade:]
         if held is not None and held.shape[0]:
             _fade_in(held, band[: held.shape[0]], axis=0)
             band[: held.shape[0]] = held
         keep = 2 * down.fade * scale if row < len(down.starts) - 1 else 0
-        yield written, band[: band.shape[0] - keep]
+        ready = band[: band.shape[0] - keep]
+        if written + ready.shape[0] > skipped:
+            unseen = max(skipped - written, 0)
+            yield above * scale + written + unseen, ready[unseen:]
         held = band[band.shape[0] - keep :].copy()
         written += band.shape[0] - keep
     if progress is not None:
         progress(1.0, f"tile {total} of {total}")
 
 
+def _run(
+    pixels: NDArray[Any],
+    run: Run,
+    down: NDArray[np.intp],
+    across: list[NDArray[np.intp]],
+    channels: int,
+    batch: int,
+) -> NDArray[np.float32]:
+    """Several tiles of a row at once; where a row ends with fewer than ``batch``, the last one is run again."""
+    seen = np.empty((batch, channels, down.size, across[0].size), np.float32)
+    for number in range(batch):
+        part = to_unit(pixels[np.ix_(down, across[min(number, len(across) - 1)])])
+        if channels == 1:
+            part = part @ LUMA[:, None]
+        seen[number] = part.transpose(2, 0, 1)
+    return run(seen)
+
+
 def _fade_in(under: NDArray[np.float32], over: NDArray[np.float32], *, axis: int) -> None:
-    """Cross-fade from ``under`` to ``over`` along ``axis``, into ``under``. Equal values stay exactly equal."""
+    """Cross-fade from ``under`` to ``over`` along ``axis``, into ``under``. Equal values stay exactly equal.
+
+    Raises BadResult where they are too different to be the same pixels.
+    """
+    fault = seam_fault(under, over)
+    if fault is not None:
+        raise BadResult(fault)
     size = under.shape[axis]
     ramp = ((np.arange(size, dtype=np.float32) + 0.5) / size).astype(np.float32)
     under += (over - under) * np.expand_dims(ramp, tuple(other for other in range(under.ndim) if other != axis))

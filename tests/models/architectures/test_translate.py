@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 
-from darkroom.engines.engine import Graph
+from darkroom.engines.engine import Graph, Plan
 from darkroom.engines.openvino import OpenVino
 from darkroom.errors import UnsupportedModel
 from darkroom.models.architectures.translate import recognise, translate
@@ -172,12 +172,12 @@ def old_names(state: State, blocks: int) -> dict[str, Any]:
 
 
 def run(state: State, x: Any, precision: Any, folder: Path) -> Any:
-    graph = Graph("test", "0" * 64, translate(state, "test").onnx)
+    graph = Graph("test", "0" * 64, "onnx", lambda: translate(state, "test").onnx)
     engine = OpenVino()
     device = next(device for device in engine.devices() if device.kind == "cpu")
     if precision not in device.precisions:
         pytest.skip(f"not in CI: this processor does not compute in {precision}")
-    compiled = engine.compile(graph, device, precision, threads=0, cache=folder)
+    compiled = engine.compile(graph, Plan(device, precision, folder))
     return compiled.run(x.transpose(2, 0, 1)[None])[0]
 
 

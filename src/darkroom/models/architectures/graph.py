@@ -22,7 +22,8 @@ class Traits:
     """What the runtime must know of an image-to-image network.
 
     ``channels`` in and out, ``scale`` of the output, ``multiple`` that its input size must be divisible by, ``overlap``
-    in input pixels that its tiles should share, and a ``fixed`` (height, width) where it takes no other.
+    in input pixels that its tiles should share, and a ``fixed`` (height, width) where it takes no other. ``values`` is
+    how many numbers it keeps for each input pixel when it keeps most, input and output included.
     """
 
     architecture: str
@@ -31,6 +32,7 @@ class Traits:
     multiple: int = 1
     overlap: int = 16
     fixed: tuple[int, int] | None = None
+    values: int = 1000
 
 
 @dataclass(slots=True)

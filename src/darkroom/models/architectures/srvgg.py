@@ -36,7 +36,8 @@ def recognise(state: State) -> Traits | None:
     if scale < 1 or channels * scale * scale != last.shape[0]:
         return None
     # The receptive field is a pixel for each convolution; what lies in its outer half hardly matters.
-    return Traits("srvgg", scale, channels, overlap=12 if len(rows) <= 20 else 16)
+    values = 2 * max(int(first.shape[0]), int(last.shape[0])) + 3 * channels * scale**2
+    return Traits("srvgg", scale, channels, overlap=12 if len(rows) <= 20 else 16, values=values)
 
 
 def _convolutions(state: State) -> list[int] | None:
