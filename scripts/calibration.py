@@ -40,6 +40,7 @@ def drawn() -> list[Any]:
 
 
 def main() -> None:
+    """Write the file."""
     pictures = [
         part("portrait.jpg", 0.5, 0.5, 0.9),
         part("portrait.jpg", 0.45, 0.4, 0.3),

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SMALLEST_TILE = 64
 """Where tiles of this size fail, smaller ones would not help."""
-WORTH_TRYING = 200_000
-"""Pixels of a picture from which int8 is tried out on a part of it first: a second then does not count."""
+WORTH_TRYING = 1_000_000
+"""Pixels that a network computes on from which int8 is tried out on a part of the picture: two seconds of many."""
 
 T = TypeVar("T")
 
@@ -137,7 +137,7 @@ class LoadedNetwork:
                 f"{self.entry.name} does not take pictures as n x channels x height x width of one or three channels.",
                 cure="Choose another model.",
             )
-        if self._place.precision == "int8" and pixels.shape[0] * pixels.shape[1] >= WORTH_TRYING:
+        if self._place.precision == "int8" and pixels.shape[0] * pixels.shape[1] // traits.multiple**2 >= WORTH_TRYING:
             self._try_int8(pixels)
         attempt, together, done, halved = tile, tiles.BATCH_GPU, 0, False
         while True:

@@ -165,8 +165,16 @@ def _convolutions(model: Any) -> Iterator[tuple[Any, list[Any]]]:
             sources = [joined.input_value(number) for number in range(joined.get_input_size())]
         else:
             sources = [made]
-        if all(source.get_node().get_type_name() != "Parameter" for source in sources):
+        if not any(_is_picture(source) for source in sources):
             yield node, sources
+
+
+def _is_picture(source: Any) -> bool:
+    """True for the network's input, also where only its pixels were moved."""
+    node = source.get_node()
+    while node.get_type_name() in ("SpaceToDepth", "Transpose", "Reshape", "Pad"):
+        node = node.input_value(0).get_node()
+    return node.get_type_name() == "Parameter"
 
 
 def quantise(model: Any, ranges: Ranges) -> Any:
@@ -194,9 +202,9 @@ def quantise(model: Any, ranges: Ranges) -> Any:
             if name not in joined:
                 joined[name] = ops.concat([steps(source) for source in sources], 1).output(0)
             node.input(0).replace_source_output(joined[name])
-        weight = node.input_value(1)
-        values = np.asarray(weight.get_node().data, np.float32)
-        most = np.maximum(np.abs(values).max(axis=(1, 2, 3), keepdims=True), np.float32(1e-8))
-        node.input(1).replace_source_output(ops.fake_quantize(weight, -most, most, -most, most, 255).output(0))
+        values = np.asarray(node.input_value(1).get_node().data, np.float32)
+        step = np.maximum(np.abs(values).max(axis=(1, 2, 3), keepdims=True), np.float32(1e-8)) / np.float32(127)
+        whole = ops.convert(ops.constant(np.rint(values / step).astype(np.int8)), "f32")
+        node.input(1).replace_source_output(ops.multiply(whole, ops.constant(step)).output(0))
     model.validate_nodes_and_infer_types()
     return model

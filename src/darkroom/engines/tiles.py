@@ -30,7 +30,7 @@ cores, and takes half as long again for each pixel (measured with Real-ESRGAN's 
 SIDE_GPU = 640
 BATCH_GPU = 4
 """Tiles that a GPU is given at a time; a CPU is busy with one."""
-STEP = 16
+STEP = 8
 """Sides of tiles are multiples of this many pixels that the network computes on."""
 FADE = 8
 """Widest cross-fade to either side of a seam, in input pixels."""
