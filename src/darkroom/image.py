@@ -208,7 +208,8 @@ def _to_array(frame: pyvips.Image) -> NDArray[Any]:
     import numpy as np
 
     kind = np.uint16 if frame.format == "ushort" else np.uint8
-    return np.frombuffer(bytearray(frame.write_to_memory()), dtype=kind).reshape(frame.height, frame.width, frame.bands)
+    # The memory that libvips wrote to is the array's own: nobody else has it.
+    return np.frombuffer(frame.write_to_memory(), dtype=kind).reshape(frame.height, frame.width, frame.bands)
 
 
 def _from_array(array: NDArray[Any], bits: int) -> pyvips.Image:

@@ -277,7 +277,7 @@ def test_memory_running_out_ends_in_smaller_tiles(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use(monkeypatch, Faulty(room=120 * 120))
+    use(monkeypatch, Faulty(room=110 * 110))
     store.add("blur", blur_network(tmp_path / "blur.onnx"), scale=2)
     network = make_runtime(device="gpu").network("blur", step)
     pixels = noise(300, 300)
@@ -287,7 +287,7 @@ def test_memory_running_out_ends_in_smaller_tiles(
     assert [fallback.wanted for fallback in report.fallbacks] == [
         "tiles of 320 pixels",
         "4 tiles at a time",
-        "tiles of 128 pixels",
+        "tiles of 120 pixels",
     ]
     assert "full" in report.fallbacks[0].reason
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from darkroom.canvas import Canvas
 from darkroom.errors import (
     ExtraMissing,
     InvalidParameters,
@@ -18,6 +19,7 @@ from darkroom.operation import Context, Network, Operation
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyvips
     from numpy.typing import NDArray
 
     from darkroom.image import Image
@@ -191,8 +193,7 @@ class Upscale(Operation, name="upscale"):
                 where = f"frame {index + 1} of {count}, " if count > 1 else ""
                 context.progress((index + fraction) / count, where + doing)
 
-            pixels = _enlarge(image.to_array(index), strips, scale, advance, grey=image.grey)
-            enlarged = image.with_array(pixels)
+            enlarged = image.with_frames((_enlarge(image, index, strips, scale, advance),))
             if scale != self.scale:
                 enlarged = _resize(enlarged, image.width * self.scale, image.height * self.scale)
             frames.append(enlarged.frames[0])
@@ -200,9 +201,9 @@ class Upscale(Operation, name="upscale"):
 
 
 def _enlarge(
-    pixels: NDArray[Any], strips: Strips, scale: int, progress: Callable[[float, str], None], *, grey: bool
-) -> NDArray[Any]:
-    """One frame, ``height x width x 3 or 4``, uint8 or uint16, ``scale`` times as large in the same type.
+    image: Image, index: int, strips: Strips, scale: int, progress: Callable[[float, str], None]
+) -> pyvips.Image:
+    """One frame, ``scale`` times as large in the same type; of the result no more than a strip is in memory.
 
     Colours are bled under what is not seen before they are enlarged, so that no leftover colour shines through at
     edges; alpha is enlarged in the same way as the colours, and held within its neighbourhood, so that what was clear
@@ -212,33 +213,36 @@ def _enlarge(
 
     from darkroom.vision.enlarge import bleed, limits
 
+    pixels = image.to_array(index)
     height, width, bands = pixels.shape
-    result = np.empty((height * scale, width * scale, bands), pixels.dtype)
     colours, alpha = pixels[..., :3], pixels[..., 3] if bands == 4 else None
     constant = alpha is None or bool((alpha == alpha[0, 0]).all())
     if alpha is not None and not constant:
         colours = bleed(colours, alpha)
     # A picture that was grey stays exactly grey: a network answers with three channels that differ a little.
-    grey = grey and bool((colours == colours[..., :1]).all())
+    grey = image.grey and bool((colours == colours[..., :1]).all())
 
     def first(fraction: float, doing: str) -> None:
         progress(fraction if constant else fraction / 2, doing)
 
-    for row, strip in strips(np.ascontiguousarray(colours), first):
-        part = strip.mean(axis=2, keepdims=True) if grey else strip
-        result[row : row + strip.shape[0], :, :3] = _whole(part, pixels.dtype)
-    if alpha is not None and constant:
-        result[..., 3] = alpha[0, 0]
-    elif alpha is not None:
-        lowest, highest = limits(np.ascontiguousarray(alpha), scale)
+    def second(fraction: float, doing: str) -> None:
+        progress(0.5 + fraction / 2, f"alpha, {doing}")
 
-        def second(fraction: float, doing: str) -> None:
-            progress(0.5 + fraction / 2, f"alpha, {doing}")
-
+    with Canvas(height * scale, width * scale, 3, bits=image.bits) as canvas:
+        for _, strip in strips(np.ascontiguousarray(colours), first):
+            part = np.broadcast_to(strip.mean(axis=2, keepdims=True), strip.shape) if grey else strip
+            canvas.add(_whole(part, pixels.dtype))
+        frame = canvas.finish()
+    if alpha is None:
+        return frame
+    if constant:
+        return frame.bandjoin(int(alpha[0, 0]))
+    with Canvas(height * scale, width * scale, 1, bits=image.bits) as canvas:
         for row, strip in strips(np.repeat(alpha[..., None], 3, axis=2), second):
-            rows = slice(row, row + strip.shape[0])
-            result[rows, :, 3] = np.clip(_whole(strip.mean(axis=2), pixels.dtype), lowest[rows], highest[rows])
-    return result
+            lowest, highest = limits(alpha, scale, rows=(row, row + strip.shape[0]))
+            part = np.clip(_whole(strip.mean(axis=2), pixels.dtype), lowest, highest)
+            canvas.add(part[..., None])
+        return frame.bandjoin(canvas.finish())
 
 
 def _whole(values: NDArray[np.float32], kind: Any) -> NDArray[Any]:

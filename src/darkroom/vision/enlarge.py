@@ -74,16 +74,24 @@ def lanczos(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.rint(np.clip(large, 0.0, 1.0) * top).astype(pixels.dtype)
 
 
-def limits(pixels: NDArray[Any], scale: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def limits(
+    pixels: NDArray[Any], scale: int, *, rows: tuple[int, int] | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """The darkest and the brightest of the 3 x 3 source pixels around each pixel of the enlarged picture, interpolated.
 
-    Same type as ``pixels``: float32, uint8 or uint16.
+    Same type as ``pixels``: float32, uint8 or uint16. ``rows``, the first of the enlarged picture and one past the
+    last, asks for some of them only.
     """
+    first, last = rows if rows is not None else (0, pixels.shape[0] * scale)
+    # A pixel of source more than the kernel and the interpolation reach, to either side.
+    top, bottom = max(first // scale - 3, 0), min(-(-last // scale) + 3, pixels.shape[0])
+    part = pixels[top:bottom]
     kernel = np.ones((3, 3), np.uint8)
-    large = (pixels.shape[1] * scale, pixels.shape[0] * scale)
-    darkest = _flat(cv2.erode(pixels, kernel), pixels)
-    brightest = _flat(cv2.dilate(pixels, kernel), pixels)
-    return _resize(darkest, large, cv2.INTER_LINEAR), _resize(brightest, large, cv2.INTER_LINEAR)
+    large = (part.shape[1] * scale, part.shape[0] * scale)
+    darkest = _resize(_flat(cv2.erode(part, kernel), part), large, cv2.INTER_LINEAR)
+    brightest = _resize(_flat(cv2.dilate(part, kernel), part), large, cv2.INTER_LINEAR)
+    wanted = slice(first - top * scale, last - top * scale)
+    return darkest[wanted], brightest[wanted]
 
 
 def _between(pixels: NDArray[Any], scale: int) -> tuple[NDArray[Any], NDArray[Any]]:
