@@ -11,6 +11,7 @@ import pkgutil
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -31,6 +32,27 @@ Progress = Callable[[float, str], None]
 """Called with a fraction, 0.0 to 1.0, and what is being done."""
 
 _registry: dict[str, type[Operation]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a picture is: pixels across and down, channels, bytes for each of their values, and frames."""
+
+    width: int
+    height: int
+    bands: int = 3
+    depth: int = 1
+    frames: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """Of one frame."""
+        return self.width * self.height
+
+    @property
+    def bytes(self) -> int:
+        """Of all frames."""
+        return self.pixels * self.bands * self.depth * self.frames
 
 
 class Operation(BaseModel, ABC):
@@ -77,6 +99,18 @@ class Operation(BaseModel, ABC):
         The pipeline holds it against ``limits.output_pixels`` before it starts.
         """
         return (width, height)
+
+    def result(self, picture: Extent) -> Extent:
+        """How large the result is, as far as parameters alone say it."""
+        size = self.output_size(picture.width, picture.height)
+        return picture if size is None else replace(picture, width=size[0], height=size[1])
+
+    def working_memory(self, picture: Extent, models: Models) -> int:
+        """Bytes that :meth:`apply` takes beside the picture it is given, at its worst: more rather than less.
+
+        The pipeline holds it against ``limits.memory`` before it starts. By default the result, twice.
+        """
+        return 2 * max(self.result(picture).bytes, picture.bytes)
 
     @classmethod
     def summary(cls) -> str:
@@ -146,6 +180,13 @@ class Models(Protocol):
 
     def ready(self, name: str) -> bool:
         """True if the model can be used now without a download."""
+        ...
+
+    def memory(self, name: str, tile: int | None = None) -> int:
+        """Bytes that the model takes, loaded and at work on a tile of that side (None: the usual one), roughly.
+
+        0 where it is not ready. Raises UnknownModel.
+        """
         ...
 
     def installed(self, task: Task) -> list[ModelEntry]:

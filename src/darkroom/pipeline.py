@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from darkroom.errors import InvalidParameters, LimitExceeded
-from darkroom.operation import Context, Models, Operation, Progress, build, find_operation
+from darkroom.operation import Context, Extent, Models, Operation, Progress, build, find_operation
 from darkroom.report import Report, StepReport, peak_memory
 
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ def _value_as_text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+PROGRAM = 250_000_000
+"""Bytes of the program itself with its libraries and an inference engine, before any picture (measured: 90 to 220)."""
+
+
 class Pipeline:
     """A list of operations, run one after the other on one picture."""
 
@@ -146,6 +150,14 @@ class Pipeline:
         """The JSON form, every default resolved."""
         return [{"type": operation.name, **operation.parameters()} for operation in self.operations]
 
+    def memory(self, picture: Extent, models: Models) -> int:
+        """Bytes that the process takes at its worst for a picture of this size: more rather than less."""
+        worst = 0
+        for operation in self.operations:
+            worst = max(worst, picture.bytes + operation.working_memory(picture, models))
+            picture = operation.result(picture)
+        return PROGRAM + max(worst, 2 * picture.bytes)
+
     def run(
         self,
         image: Image,
@@ -159,8 +171,10 @@ class Pipeline:
     ) -> Image:
         """Run every operation on ``image``, adding one StepReport each to ``report``.
 
-        ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises DarkroomError.
+        ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
+        is done where it would not fit into ``limits.memory``; DarkroomError.
         """
+        report.memory_estimate = self.check_memory(image, settings, models)
         count = len(self.operations)
         for index, operation in enumerate(self.operations):
             step = StepReport(operation=operation.name, parameters=operation.parameters())
@@ -186,6 +200,18 @@ class Pipeline:
             step.peak_memory = peak_memory()
             context.progress(1.0)
         return image
+
+    def check_memory(self, image: Image, settings: Settings, models: Models) -> int:
+        """Bytes that this picture will take at most. Raises LimitExceeded, with the numbers, if that is too much."""
+        picture = Extent(image.width, image.height, 4 if image.has_alpha else 3, image.bits // 8, len(image.frames))
+        needed, allowed = self.memory(picture, models), settings.limits.most_memory()
+        if needed > allowed:
+            raise LimitExceeded(
+                f"{self.to_text()} on {image.width} x {image.height} pixels needs up to {needed / 1e6:.0f} MB "
+                f"of memory; the limit is {allowed / 1e6:.0f}.",
+                cure="Work on a smaller picture, or raise limits.memory if the machine has it.",
+            )
+        return needed
 
 
 def check_output(operation: Operation, image: Image, settings: Settings) -> None:

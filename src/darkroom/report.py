@@ -81,6 +81,10 @@ class Report(_Part):
     seconds: float = 0.0
     decode_seconds: float = 0.0
     encode_seconds: float = 0.0
+    memory_estimate: int | None = Field(
+        default=None,
+        description="Bytes of memory that were foreseen for it; it is refused where they are not to be had.",
+    )
     peak_memory: int | None = Field(default=None, description="Peak resident memory of the process, in bytes.")
     version: str = Field(default="", description="Version of Darkroom.")
 

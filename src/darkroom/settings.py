@@ -6,6 +6,7 @@ folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names anoth
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +60,12 @@ class Limits(_Group):
     output_pixels: int = Field(
         default=600 * MEGA, ge=1, description="Most pixels a result may have, all frames together."
     )
+    memory: int | None = Field(
+        default=None,
+        ge=100 * MEGA,
+        description="Most memory that one picture may take, in bytes; what would take more is refused before it "
+        "starts. Empty is three quarters of the machine's.",
+    )
     decode_seconds: float = Field(
         default=10.0, gt=0, description="Longest time decoding may take in a worker, in seconds."
     )
@@ -66,6 +73,21 @@ class Limits(_Group):
     job_seconds: float = Field(
         default=3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds."
     )
+
+    def most_memory(self) -> int:
+        """Bytes that one picture may take."""
+        return self.memory if self.memory is not None else machine_memory() * 3 // 4
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine, or of the container it is; 8 GB where the system does not say."""
+    found: list[int] = []
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int((Path("/sys/fs/cgroup") / name).read_text()))
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(found, default=8000 * MEGA)
 
 
 class ModelSettings(_Group):

@@ -277,17 +277,17 @@ def test_memory_running_out_ends_in_smaller_tiles(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use(monkeypatch, Faulty(room=110 * 110))
+    use(monkeypatch, Faulty(room=120 * 120))
     store.add("blur", blur_network(tmp_path / "blur.onnx"), scale=2)
     network = make_runtime(device="gpu").network("blur", step)
-    pixels = noise(300, 300)
+    pixels = noise(400, 400)
     result = network.enlarge(pixels, tile=512, overlap=8, progress=silent)
     np.testing.assert_allclose(result, pixels.repeat(2, 0).repeat(2, 1), atol=1e-6)
     assert report.device == "gpu"
     assert [fallback.wanted for fallback in report.fallbacks] == [
-        "tiles of 320 pixels",
+        "tiles of 416 pixels",
         "4 tiles at a time",
-        "tiles of 120 pixels",
+        "tiles of 152 pixels",
     ]
     assert "full" in report.fallbacks[0].reason
 

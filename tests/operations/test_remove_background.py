@@ -100,7 +100,7 @@ def test_an_empty_mask_from_a_network_is_refused(shared: Path, settings: Setting
         Store.from_settings(settings), shared / "models/portrait" / file,
         name="prisma", task="matte", licence="MIT", preprocessing=how,
     )  # fmt: skip
-    with pytest.raises(BadResult, match="took nothing"):
+    with pytest.raises(BadResult, match="mask is empty"):
         run(RemoveBackground(model="prisma"), Image.from_array(np.full((64, 64, 3), 250, np.uint8)))
 
 

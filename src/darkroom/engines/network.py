@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from darkroom.engines import checks, tiles
 from darkroom.engines import device as devices
+from darkroom.engines import tiles
 from darkroom.engines.engine import Compiled, Form, Precision, Shape
 from darkroom.engines.sessions import Place, Runtime, Source
 from darkroom.errors import BadResult, OutOfMemory, UnsupportedModel
 from darkroom.report import ModelUse
+from darkroom.vision import checks
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from darkroom.engines import device as devices
 from darkroom.engines.engine import Compiled, Device, Engine, Form, Graph, Plan, Precision, Shape
+from darkroom.engines.tiles import SIDE_CPU
 from darkroom.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -125,6 +126,25 @@ class Runtime:
     def ready(self, name: str) -> bool:
         """True if the model can be used now without a download."""
         return self.store.ready(name)
+
+    def memory(self, name: str, tile: int | None = None) -> int:
+        """Bytes that the model takes, loaded and at work on a tile of that side (None: the usual one), roughly.
+
+        0 where it is not ready. Raises UnknownModel.
+        """
+        if not self.store.ready(name):
+            return 0
+        entry = self.store.entry(name)
+        stored = self.store.ensure(name, _silent)
+        source = Source(entry, ((stored, 1.0),), stored.digest)
+        traits, _ = self._look(source)
+        shape: Shape | None = None
+        if traits is not None:
+            usual = SIDE_CPU * traits.multiple
+            height, width = traits.fixed or (tile or usual, tile or usual)
+            shape = (1, traits.channels, height, width)
+        # Compiled, it holds its weights in its own order; compiling it for the first time takes them once more.
+        return stored.path.stat().st_size + _held(source, traits, "fp32", shape)
 
     def installed(self, task: Task) -> list[ModelEntry]:
         """The entries of that task which can be used now without a download, in the catalogue's order."""
@@ -238,6 +258,10 @@ class Runtime:
                 self._idle.cancel()
                 self._idle = None
         give_back_memory()
+
+
+def _silent(fraction: float, doing: str) -> None:
+    """Progress of what is here already."""
 
 
 def give_back_memory() -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.engines.checks import seam_fault
 from darkroom.errors import BadResult
+from darkroom.vision.checks import seam_fault
 from darkroom.vision.enlarge import to_unit
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
-from darkroom.operation import Context, Operation
+from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.remove_background import RemoveBackground
 from darkroom.operations.resize import scale
 
@@ -94,6 +94,11 @@ class ReplaceBackground(Operation, name="replace_background"):
         if behind.bands == 4:
             return result
         return result.map(lambda frame: frame[:3].copy(interpretation=frame.interpretation))
+
+    def working_memory(self, picture: Extent, models: Models) -> int:
+        """What the cut-out takes, and the picture it is laid over."""
+        cut_out = RemoveBackground(method=self.method, model=self.model).working_memory(picture, models)
+        return 4 * picture.bytes + (0 if picture.bands == 4 else cut_out)
 
     def _background(self, image: Image, context: Context) -> Any:
         """The background at the size and depth of the picture, three bands, or four where it is not opaque."""

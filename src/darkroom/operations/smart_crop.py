@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator, model_validator
 
 from darkroom.errors import ExtraMissing, LicenceRefused, ModelMissing, NetworkError
-from darkroom.operation import Context, Operation
+from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.resize import scale
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class SmartCrop(Operation, name="smart_crop"):
         from darkroom.vision.cropping import largest
 
         return largest(width, height, _ratio(self.aspect or "1:1"))
+
+    def working_memory(self, picture: Extent, models: Models) -> int:
+        """A small picture to look at, whatever the size; the result."""
+        return super().working_memory(picture, models) + picture.bytes + 100_000_000
 
     def apply(self, image: Image, context: Context) -> Image:
         """Choose one window for all frames, cut it out, scale it to the size asked for."""

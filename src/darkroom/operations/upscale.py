@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from darkroom.canvas import Canvas
+from darkroom.canvas import IN_MEMORY, Canvas
 from darkroom.errors import (
     ExtraMissing,
     InvalidParameters,
@@ -15,7 +15,7 @@ from darkroom.errors import (
     ModelMissing,
     NetworkError,
 )
-from darkroom.operation import Context, Network, Operation
+from darkroom.operation import Context, Extent, Models, Network, Operation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,9 @@ GENERAL_NOISY = "realesr-general-wdn-x4v3"
 PREFERRED = ("realesrgan-x4plus", "realesrgan-x2plus", GENERAL)
 DRAWINGS = ("realesrgan-x4plus-anime-6b", "realesr-animevideov3")
 """Networks made for drawings, which paint photographs flat: the last resort of a choice that is left to us."""
+
+MAPS = 10
+"""Floats for each value of a strip that the builtin way has at a time (measured)."""
 
 
 class Upscale(Operation, name="upscale"):
@@ -100,6 +103,17 @@ class Upscale(Operation, name="upscale"):
         """``scale`` times as large."""
         return (width * self.scale, height * self.scale)
 
+    def working_memory(self, picture: Extent, models: Models) -> int:
+        """The picture in a few copies, strips of the result, and the network where one is ready; no whole result."""
+        from darkroom.vision.enlarge import REACH, STRIP
+
+        name = self._wanted(models)
+        network = models.memory(name, self.tile) if self.method != "builtin" else 0
+        rows = (STRIP + 2 * REACH) * self.scale
+        strips = picture.width * self.scale * rows * 3 * 4 * MAPS
+        bleeding = 50 * picture.pixels if picture.bands == 4 else 0
+        return 3 * picture.bytes + bleeding + strips + network + min(self.result(picture).bytes, IN_MEMORY)
+
     def apply(self, image: Image, context: Context) -> Image:
         """Run the network, or the builtin enlarger where there is none and ``method`` is auto."""
         if self.method == "builtin":
@@ -109,21 +123,21 @@ class Upscale(Operation, name="upscale"):
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.method == "model":
                 raise
-            context.fallback(f"the network {self._wanted(context)}", "builtin", str(error))
+            context.fallback(f"the network {self._wanted(context.models)}", "builtin", str(error))
             return self._builtin(image, context)
         context.method("model")
         return self._with_network(image, context, network)
 
-    def _wanted(self, context: Context) -> str:
+    def _wanted(self, models: Models) -> str:
         """The model that was asked for, or the usual one for this scale."""
         if self.model is not None:
-            return context.models.find(self.model).name
+            return models.find(self.model).name
         if self.denoise_strength is not None:
             return GENERAL
         return "realesrgan-x2plus" if self.scale == 2 else "realesrgan-x4plus"
 
     def _network(self, context: Context) -> Network:
-        name = self._wanted(context)
+        name = self._wanted(context.models)
         if self.denoise_strength is not None and name != GENERAL:
             raise InvalidParameters(
                 f"upscale: {name} has no denoise_strength.",
