@@ -172,6 +172,8 @@ def strips(
     columns = len(across.starts)
     total = len(down.starts) * columns
     skipped = (first - above) * scale
+    # A strip waits until the tiles below it agree with it.
+    waiting: tuple[int, NDArray[np.float32]] | None = None
     held: NDArray[np.float32] | None = None
     written = 0
     for row in range(len(down.starts)):
@@ -200,13 +202,18 @@ def strips(
         if held is not None and held.shape[0]:
             _fade_in(held, band[: held.shape[0]], axis=0)
             band[: held.shape[0]] = held
+        if waiting is not None:
+            yield waiting
+            waiting = None
         keep = 2 * down.fade * scale if row < len(down.starts) - 1 else 0
         ready = band[: band.shape[0] - keep]
         if written + ready.shape[0] > skipped:
             unseen = max(skipped - written, 0)
-            yield above * scale + written + unseen, ready[unseen:]
+            waiting = (above * scale + written + unseen, ready[unseen:])
         held = band[band.shape[0] - keep :].copy()
         written += band.shape[0] - keep
+    if waiting is not None:
+        yield waiting
     if progress is not None:
         progress(1.0, f"tile {total} of {total}")
 
