@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -19,6 +19,14 @@ GUIDE_SIDE = 800
 SOLVE_SIDE = 720
 """The longer side at which alpha is solved for; above it, its linear relation to the colours is carried over."""
 
+PATCH = 32
+"""Side of the squares that alpha is solved in."""
+PATCH_MARGIN = 2
+"""Pixels beyond a square that have a part in it: a window of 3 x 3 within a window of 3 x 3."""
+SQUARE = 128
+"""Side of the squares that colours are estimated in."""
+NARROW = 7
+"""Window of the second blur of the colours."""
 EPSILON = 1e-6
 """How far colours in a window must spread, squared, before alpha follows them: above the noise of a photograph."""
 
@@ -126,30 +134,42 @@ def estimate_foreground(pixels: Array, alpha: Array) -> Array:
         Colours of the type and shape of ``pixels``.
     """
     result = pixels.copy()
-    result[alpha <= 0] = 0
-    soft = (alpha > 0) & (alpha < 1)
+    top = {"u1": 255.0, "u2": 65535.0}.get(pixels.dtype.str[1:], 1.0)
+    # A network's mask is nearly 0 and nearly 1 almost everywhere: what the file cannot tell from them is them.
+    least = 0.5 / (255.0 if top == 1.0 else top)
+    clear = alpha <= least
+    np.copyto(result, 0, where=clear[..., None])
+    soft = ~clear & (alpha < 1 - least)
     if not soft.any():
         return result
-    top = {"u1": 255.0, "u2": 65535.0}.get(pixels.dtype.str[1:], 1.0)
     # The wide blur needs no detail: it is done on a small copy.
     small = _shrunk(pixels, 400)
     small_alpha = cv2.resize(alpha, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     wide = max(3, round(max(small.shape) / 12)) | 1
     front, back = _blur_fusion(small, small, small, small_alpha, wide)
-    rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
-    margin = 8
-    box = np.s_[
-        max(0, rows[0] - margin) : rows[-1] + 1 + margin, max(0, columns[0] - margin) : columns[-1] + 1 + margin
-    ]
     size = (alpha.shape[1], alpha.shape[0])
-    here = pixels[box].astype(np.float32) / np.float32(top)
-    fronts, backs = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[box] for part in (front, back))
-    colours, _ = _blur_fusion(here, fronts, backs, alpha[box], 7)
-    colours = np.clip(colours, 0, 1) * np.float32(top)
-    if pixels.dtype.kind == "u":
-        colours = np.rint(colours)
-    result[box][soft[box]] = colours[soft[box]].astype(pixels.dtype)
+    fronts, backs = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in (front, back))
+    for square in _squares(soft):
+        # The narrow blur sees its window to either side.
+        wider = tuple(slice(max(part.start - NARROW, 0), part.stop + NARROW) for part in square)
+        here = pixels[wider].astype(np.float32) / np.float32(top)
+        colours, _ = _blur_fusion(here, fronts[wider], backs[wider], alpha[wider], NARROW)
+        inner = tuple(slice(part.start - wide.start, None) for part, wide in zip(square, wider, strict=True))
+        colours = np.clip(colours[inner][: soft[square].shape[0], : soft[square].shape[1]], 0, 1) * np.float32(top)
+        if pixels.dtype.kind == "u":
+            colours = np.rint(colours)
+        np.copyto(result[square], colours.astype(pixels.dtype), where=soft[square][..., None])
     return result
+
+
+def _squares(where: Array) -> Iterator[tuple[slice, slice]]:
+    """The squares of a grid in which something is true: rows and columns."""
+    height, width = where.shape
+    for top in range(0, height, SQUARE):
+        for left in range(0, width, SQUARE):
+            square = slice(top, min(top + SQUARE, height)), slice(left, min(left + SQUARE, width))
+            if where[square].any():
+                yield square
 
 
 def _blur_fusion(pixels: Array, front: Array, back: Array, alpha: Array, window: int) -> tuple[Array, Array]:
@@ -228,18 +248,61 @@ def _apply_fit(pixels: Array, slope: Array, offset: Array) -> Array:
     return result
 
 
+class _Patches:
+    """Squares of a picture laid one below the other, each with a margin: work on them is work where it is needed.
+
+    ``inner`` are the pixels of the picture that the squares answer for, as indices into it flattened.
+    """
+
+    def __init__(self, needed: Array) -> None:
+        height, width = needed.shape
+        rows, columns = -(-height // PATCH), -(-width // PATCH)
+        padded = np.zeros((rows * PATCH, columns * PATCH), bool)
+        padded[:height, :width] = needed
+        tops, lefts = np.nonzero(padded.reshape(rows, PATCH, columns, PATCH).any(axis=(1, 3)))
+        span = np.arange(-PATCH_MARGIN, PATCH + PATCH_MARGIN)
+        down, across = tops[:, None] * PATCH + span, lefts[:, None] * PATCH + span
+        core = (span >= 0) & (span < PATCH)
+        answers = (core & (down < height))[:, :, None] & (core & (across < width))[:, None, :]
+        index = _mirrored(down, height)[:, :, None] * width + _mirrored(across, width)[:, None, :]
+        self._index = index.reshape(-1, span.size)
+        self._at = np.flatnonzero(answers)
+        self.inner = index.reshape(-1)[self._at]
+
+    def gather(self, picture: Array) -> Array:
+        """The squares of ``height x width`` or ``height x width x channels``, margins included, as one picture."""
+        return picture.reshape(-1, *picture.shape[2:])[self._index]
+
+    def of(self, gathered: Array) -> Array:
+        """The inner pixels of what lies like :meth:`gather`'s result, in the order of ``inner``."""
+        return gathered.reshape(-1)[self._at]
+
+
+def _mirrored(index: Array, length: int) -> Array:
+    """Indices folded into 0..length-1 about the picture's edges, as BORDER_REFLECT folds them."""
+    folded = np.mod(index, 2 * length)
+    return np.minimum(folded, 2 * length - 1 - folded)
+
+
 def _conjugate_gradients(guide: Array, start: Array, known: Array, values: Array, rounds: int) -> Array:
-    """Minimise alpha' L alpha + weight * |alpha - values|^2 over the known, from ``start``."""
+    """Minimise alpha' L alpha + weight * |alpha - values|^2 over the known, from ``start``, near what is not known."""
+    patches = _Patches(cv2.dilate((~known).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     # In double precision: the covariances are differences of nearly equal numbers, and their inverses are large.
-    windows = _Windows(guide.astype(np.float64), 1, EPSILON)
-    weight = np.where(known, 100.0, 0.0)
+    windows = _Windows(patches.gather(guide.astype(np.float64)), 1, EPSILON)
+    inner = patches.inner
+    weight = np.where(known.reshape(-1)[inner], 100.0, 0.0)
+    around = np.zeros(known.shape, np.float64)
 
     def times(vector: Array) -> Array:
-        return windows.laplacian(vector) + weight * vector
+        around.reshape(-1)[inner] = vector
+        return patches.of(windows.laplacian(patches.gather(around))) + weight * vector
 
     scale = 1.0 / (1.0 + weight)  # Jacobi's preconditioner: the Laplacian's diagonal is about 1 everywhere
-    alpha = start.astype(np.float64)
-    rest = weight * values - times(alpha)
+    alpha = start.astype(np.float64).reshape(-1)[inner]
+    # What lies beyond the squares is known, and stays; a direction has no part in it.
+    around[:] = start
+    rest = weight * values.reshape(-1)[inner] - times(alpha)
+    around[:] = 0
     ready = scale * rest
     way = ready.copy()
     power = float((rest * ready).sum())
@@ -249,9 +312,11 @@ def _conjugate_gradients(guide: Array, start: Array, known: Array, values: Array
             break
         product = times(way)
         step = power / max(float((way * product).sum()), 1e-20)
-        alpha = alpha + step * way
-        rest = rest - step * product
+        alpha += step * way
+        rest -= step * product
         ready = scale * rest
         power, before = float((rest * ready).sum()), power
         way = ready + power / before * way
-    return np.clip(alpha, 0, 1).astype(np.float32)
+    result = start.copy()
+    result.reshape(-1)[inner] = np.clip(alpha, 0, 1)
+    return result

@@ -1,0 +1,162 @@
+"""``remove_background`` against rembg with the same ONNX file, models loaded, with and without alpha matting.
+
+    python benchmarks/rembg.py --rembg PYTHON [--model FILE] [--picture FILE] [--quick]
+
+``PYTHON`` is the interpreter of an environment in which ``pip install "rembg[cpu]"`` was done. Without ``--model`` a
+network of U2-Net's size with random weights is used, whose mask is what is bright. Both see the same picture of 1920 x
+1080 pixels as an array and give the cut-out as an array; the ways take turns, and the least time of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import House, bars, house, picture, psnr, side_by_side, tell
+
+THEIRS = """
+import sys, time
+import numpy as np
+from PIL import Image
+from rembg import new_session, remove
+session = new_session("u2net_custom", model_path=sys.argv[1])
+image = Image.open(sys.argv[2]).convert("RGB")
+out = sys.argv[3]
+print("ready", flush=True)
+for line in sys.stdin:
+    matting = line.strip() == "matting"
+    started = time.perf_counter()
+    result = remove(image, session=session, alpha_matting=matting)
+    array = np.asarray(result)
+    seconds = time.perf_counter() - started
+    np.save(out, array[..., 3])
+    print("seconds", seconds, flush=True)
+"""
+
+
+class Theirs:
+    """rembg in an interpreter of its own, which times itself."""
+
+    def __init__(self, python: Path, model: Path, shown: Path, out: Path, house: House) -> None:
+        command = [str(python), "-c", THEIRS, str(model), str(shown), str(out)]
+        self._out = out
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**house.environment, "U2NET_HOME": str(model.parent)},
+        )
+        assert self._process.stdout is not None
+        while self._process.stdout.readline().strip() != "ready":
+            if self._process.poll() is not None:
+                raise SystemExit(f"rembg does not start in {python}")
+
+    def run(self, matting: bool) -> float:
+        """Seconds of one picture."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("matting\n" if matting else "plain\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            # Its matting library prints warnings to the same place.
+            if line.startswith("seconds "):
+                return float(line.split()[1])
+        raise SystemExit("rembg ended; its error stands above")
+
+    def alpha(self) -> Any:
+        """The alpha of the last picture, 0.0 to 1.0."""
+        return np.load(self._out).astype(np.float32) / 255
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+
+def ours(place: House, name: str, matting: bool) -> Any:
+    """A function that cuts out with everything loaded."""
+    import os
+
+    os.environ.update(place.environment)
+    from darkroom.operation import Context
+    from darkroom.operations.remove_background import RemoveBackground
+    from darkroom.report import StepReport
+    from darkroom.services import build_services
+    from darkroom.settings import load_settings
+
+    services = build_services(load_settings())
+    operation = RemoveBackground(method="model", model=name, alpha_matting=matting)
+
+    def run(image: Any) -> Any:
+        step = StepReport(operation="remove_background")
+        context = Context(
+            settings=services.settings, models=services.models, step=step, open_image=services.open_image
+        )
+        return operation.apply(image, context).to_array()
+
+    return run
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rembg", type=Path, required=True, help="Python of an environment with rembg")
+    parser.add_argument("--model", type=Path, help="an ONNX file of U2-Net's family; 320 x 320")
+    parser.add_argument("--picture", type=Path, help="a picture to cut out, instead of a drawn one")
+    parser.add_argument("--quick", action="store_true", help="one round, a small picture")
+    chosen = parser.parse_args()
+    import cv2
+
+    from darkroom.image import Image
+
+    width, height = (640, 360) if chosen.quick else (1920, 1080)
+    rows: list[dict[str, Any]] = []
+    with house() as place:
+        from common import u2net
+
+        model = place.add("u2", chosen.model.read_bytes() if chosen.model else u2net(), task="matte")
+        pixels = picture(width, height)
+        if chosen.picture:
+            read = cv2.imread(str(chosen.picture))
+            assert read is not None
+            pixels = cv2.cvtColor(cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+        shown = place.folder / "picture.png"
+        cv2.imwrite(str(shown), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+        image = Image.from_array(pixels)
+        theirs = Theirs(chosen.rembg, model, shown, place.folder / "alpha.npy", place)
+        try:
+            for matting in (False, True):
+                what = "with alpha matting" if matting else "mask only"
+                run = ours(place, "u2", matting)
+                measured: list[float] = []
+                rounds = 1 if chosen.quick else 2 if matting else 5
+                times = side_by_side(
+                    {"ours": lambda run=run: run(image), "theirs": lambda m=matting: measured.append(theirs.run(m))},
+                    rounds,
+                )
+                mine = run(image)[..., 3].astype(np.float32) / 255
+                slow = min(measured[1:])
+                rows.append(
+                    {
+                        "what": f"{width} x {height}, {what}",
+                        "rembg, s": round(slow, 3),
+                        "Darkroom, s": round(times["ours"], 3),
+                        "times as fast": round(slow / times["ours"], 1),
+                        "alphas apart, dB": round(psnr(mine, theirs.alpha()), 1),
+                    }
+                )
+                print(rows[-1], file=sys.stderr)
+        finally:
+            theirs.close()
+    tell("rembg", rows, "python benchmarks/rembg.py --rembg PYTHON")
+    values = {f"{who}, {row['what'].split(', ')[1]}": row[f"{who}, s"] for row in rows for who in ("rembg", "Darkroom")}
+    bars("rembg", f"Cutting out at {width} x {height}, the same network of U2-Net's size", values, "s")
+
+
+if __name__ == "__main__":
+    main()
