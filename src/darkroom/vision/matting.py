@@ -195,16 +195,16 @@ def _shrunk(pixels: Array, side: int) -> Array:
 
 
 class _Windows:
-    """Means and inverse covariances of the colours in the square window about every pixel."""
+    """Means and inverse covariances of the colours in the square window about every pixel, channel by channel."""
 
     def __init__(self, guide: Array, radius: int, epsilon: float) -> None:
-        self.guide = guide
         self.box = (2 * radius + 1, 2 * radius + 1)
-        self.mean = self.blur(guide)
-        products = [guide[..., i] * guide[..., j] for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))]
-        m = self.mean
-        pairs = [m[..., i] * m[..., j] for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))]
-        rr, rg, rb, gg, gb, bb = (self.blur(product) - pair for product, pair in zip(products, pairs, strict=True))
+        self.guide = [np.ascontiguousarray(guide[..., channel]) for channel in range(3)]
+        self.mean = [self.blur(channel) for channel in self.guide]
+        pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+        rr, rg, rb, gg, gb, bb = (
+            self.blur(self.guide[i] * self.guide[j]) - self.mean[i] * self.mean[j] for i, j in pairs
+        )
         rr, gg, bb = rr + epsilon, gg + epsilon, bb + epsilon
         # The inverse of a symmetric 3 x 3 matrix, by its cofactors.
         i00, i01, i02 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
@@ -215,34 +215,40 @@ class _Windows:
     def blur(self, array: Array) -> Array:
         return cv2.blur(array, self.box, borderType=cv2.BORDER_REFLECT)
 
-    def fit(self, values: Array) -> tuple[Array, Array]:
-        """Slope (``h x w x 3``) and offset of the best linear map from colours to ``values`` in every window."""
+    def fit(self, values: Array) -> tuple[list[Array], Array]:
+        """Slope for each channel and offset of the best linear map from colours to ``values`` in every window."""
         mean = self.blur(values)
-        covariance = self.blur(self.guide * values[..., None]) - self.mean * mean[..., None]
-        r, g, b = (covariance[..., channel] for channel in range(3))
+        r, g, b = (
+            self.blur(channel * values) - middle * mean for channel, middle in zip(self.guide, self.mean, strict=True)
+        )
         i00, i01, i02, i11, i12, i22 = self.inverse
-        slope = np.stack([i00 * r + i01 * g + i02 * b, i01 * r + i11 * g + i12 * b, i02 * r + i12 * g + i22 * b], -1)
-        return slope, mean - (slope * self.mean).sum(-1)
+        slope = [i00 * r + i01 * g + i02 * b, i01 * r + i11 * g + i12 * b, i02 * r + i12 * g + i22 * b]
+        for part, middle in zip(slope, self.mean, strict=True):
+            mean -= part * middle
+        return slope, mean
 
     def laplacian(self, values: Array) -> Array:
         """The matting Laplacian times ``values``, divided by the number of pixels in a window."""
         slope, offset = self.fit(values)
-        return values - ((self.blur(slope) * self.guide).sum(-1) + self.blur(offset))
+        result = values - self.blur(offset)
+        for part, channel in zip(slope, self.guide, strict=True):
+            result -= self.blur(part) * channel
+        return result
 
 
-def _linear_fit(guide: Array, values: Array, radius: int, epsilon: float) -> tuple[Array, Array]:
+def _linear_fit(guide: Array, values: Array, radius: int, epsilon: float) -> tuple[list[Array], Array]:
     windows = _Windows(guide, radius, epsilon)
     slope, offset = windows.fit(values)
-    return windows.blur(slope), windows.blur(offset)
+    return [windows.blur(part) for part in slope], windows.blur(offset)
 
 
-def _apply_fit(pixels: Array, slope: Array, offset: Array) -> Array:
+def _apply_fit(pixels: Array, slope: list[Array], offset: Array) -> Array:
     """The linear map, carried to the full size and applied to every pixel, in strips."""
     height, width = pixels.shape[:2]
     top = {"u1": 255.0, "u2": 65535.0}.get(pixels.dtype.str[1:], 1.0)
     result = cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
     for channel in range(3):
-        part = cv2.resize(np.ascontiguousarray(slope[..., channel]), (width, height), interpolation=cv2.INTER_LINEAR)
+        part = cv2.resize(slope[channel], (width, height), interpolation=cv2.INTER_LINEAR)
         part *= pixels[..., channel]
         result += part / np.float32(top)
     return result
