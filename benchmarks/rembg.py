@@ -1,6 +1,6 @@
 """``remove_background`` against rembg with the same ONNX file, models loaded, with and without alpha matting.
 
-    python benchmarks/rembg.py --rembg PYTHON [--model FILE] [--picture FILE] [--quick]
+    python benchmarks/rembg.py --rembg PYTHON [--model FILE] [--picture FILE --alpha FILE] [--quick]
 
 ``PYTHON`` is the interpreter of an environment in which ``pip install "rembg[cpu]"`` was done. Without ``--model`` a
 network of U2-Net's size with random weights is used, whose mask is what is bright. Both see the same picture of 1920 x
@@ -107,7 +107,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rembg", type=Path, required=True, help="Python of an environment with rembg")
     parser.add_argument("--model", type=Path, help="an ONNX file of U2-Net's family; 320 x 320")
-    parser.add_argument("--picture", type=Path, help="a picture to cut out, instead of a drawn one")
+    parser.add_argument("--picture", type=Path, help="a photograph to cut out, instead of a drawn picture")
+    parser.add_argument("--alpha", type=Path, help="its true alpha: the subject is made light, all else dark")
     parser.add_argument("--quick", action="store_true", help="one round, a small picture")
     chosen = parser.parse_args()
     import cv2
@@ -125,6 +126,11 @@ def main() -> None:
             read = cv2.imread(str(chosen.picture))
             assert read is not None
             pixels = cv2.cvtColor(cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+        if chosen.alpha:
+            read = cv2.imread(str(chosen.alpha), cv2.IMREAD_GRAYSCALE)
+            assert read is not None
+            share = cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
+            pixels = (share * (165 + 0.35 * pixels) + (1 - share) * 0.35 * pixels).astype(np.uint8)
         shown = place.folder / "picture.png"
         cv2.imwrite(str(shown), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         image = Image.from_array(pixels)

@@ -25,6 +25,11 @@ GRAVITIES = ("auto", "face", "center", "attention", "entropy")
 _POINT = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*,\s*([0-9]*\.?[0-9]+)\s*")
 _RATIO = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*[:/x]\s*([0-9]+(?:\.[0-9]+)?)\s*")
 
+SMALL, LARGE = 640, 2560
+"""Longer sides of the pictures that attention and the cascades, and the network for faces, look at."""
+SALIENT = 160
+"""Longer side at which attention is worked out: a crop needs no more detail."""
+
 
 class SmartCrop(Operation, name="smart_crop"):
     """Crop to a size or proportion around faces, what draws the eye, or a focal point."""
@@ -127,25 +132,25 @@ class SmartCrop(Operation, name="smart_crop"):
         if self.gravity == "center":
             size = cropping.largest(width, height, aspect)
             return cropping.about(width, height, size, width / 2, height / 2), "center", []
-        pixels = _seen(image)
         if self.gravity in ("auto", "face"):
-            faces = self._faces(pixels, context)
+            faces = self._faces(image, context)
             if faces:
                 box, _ = cropping.around_faces(width, height, aspect, faces, self.padding)
                 return box, "face", faces
             if self.gravity == "face":
                 context.fallback("face", "attention", "no face was found")
+        pixels, _ = _seen(image, SMALL)
         if self.gravity == "entropy":
             return cropping.heaviest(cropping.detail(pixels), width, height, aspect), "entropy", []
         from darkroom.vision.saliency import saliency_map
 
-        likely = saliency_map(_shrunk(pixels, 320))
+        likely = saliency_map(_shrunk(pixels, SALIENT))
         if float(np.ptp(likely)) < 0.02:
             size = cropping.largest(width, height, aspect)
             return cropping.about(width, height, size, width / 2, height / 2), "center", []
         return cropping.heaviest(likely**2, width, height, aspect), "attention", []
 
-    def _faces(self, pixels: Array, context: Context) -> list[Face]:
+    def _faces(self, image: Image, context: Context) -> list[Face]:
         from darkroom.vision import faces
 
         ready = {entry.name for entry in context.models.installed("face_detection")}
@@ -156,10 +161,12 @@ class SmartCrop(Operation, name="smart_crop"):
             if self.gravity == "face":
                 context.fallback(f"the face detector {name}", "Haar cascade", str(error))
             context.note(detector="haar")
-            return faces.find_with_haar(pixels)
+            pixels, factor = _seen(image, SMALL)
+            return [faces.moved(face, factor) for face in faces.find_with_haar(pixels)]
         context.method("model")
         context.note(detector=name)
-        return faces.find_with_yunet(pixels, network.predict_all)
+        pixels, factor = _seen(image, LARGE)
+        return [faces.moved(face, factor) for face in faces.find_with_yunet(pixels, network.predict_all)]
 
 
 def _ratio(text: str) -> float:
@@ -168,14 +175,21 @@ def _ratio(text: str) -> float:
     return float(match[1]) / float(match[2]) if match and float(match[2]) > 0 else 0.0
 
 
-def _seen(image: Image) -> Array:
-    """The first frame as a person sees it, ``height x width x 3`` uint8, transparent parts white."""
+def _seen(image: Image, side: int) -> tuple[Array, float]:
+    """The first frame as a person sees it, ``height x width x 3`` uint8, transparent parts white; and its scale.
+
+    A larger one is averaged down to between ``side`` and twice that, its longer side; the scale, 1.0 or more, is how
+    many of the picture's pixels one of its pixels is.
+    """
     frame = image.first_frame()
+    factor = max(1, max(image.size) // side)
+    if factor > 1:
+        frame = frame.map(lambda part: part.shrink(factor, factor))
     if frame.has_alpha:
         top = frame.maximum
         frame = frame.map(lambda part: part.flatten(background=[top] * 3, max_alpha=top))
     pixels = frame.to_array()
-    return pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype("uint8")
+    return pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype("uint8"), float(factor)
 
 
 def _shrunk(pixels: Array, side: int) -> Array:

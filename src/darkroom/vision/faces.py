@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STRIDES = (8, 16, 32)
 SIDE = 640
 """What YuNet is fed: pictures are fitted into a square of this side."""
+HAAR_SIDE = 640
+"""The longer side at which the cascades look: at 1000 they find no more faces and take twice as long."""
 LEAST_HAAR = 0.4
 """Below this score a cascade's find is more often a wallpaper than a face."""
 
@@ -72,7 +74,7 @@ def find_with_yunet(
         square[: size[1], : size[0]] = cv2.resize(view, size, interpolation=method)
         batch = np.ascontiguousarray(square[..., ::-1].transpose(2, 0, 1)[None])
         for face in _decode(run(batch), threshold):
-            found.append(_moved(face, 1 / factor, left, top))
+            found.append(moved(face, 1 / factor, left, top))
     return _merged([_clipped(face, width, height) for face in found], overlap)
 
 
@@ -105,30 +107,30 @@ def find_with_haar(pixels: Array) -> list[Face]:
         pixels: ``height x width x 3``, uint8, RGB.
     """
     height, width = pixels.shape[:2]
-    factor = min(1.0, 1000 / max(height, width))
+    factor = min(1.0, HAAR_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     grey = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     grey = cv2.createCLAHE(2.0, (8, 8)).apply(grey)
-    least = max(20, round(min(size) * 0.05))
+    least = max(20, round(min(size) * 0.06))
 
-    def detect(name: str, picture: Array, agreeing: int) -> list[Face]:
+    def detect(name: str, picture: Array, step: float) -> list[Face]:
         boxes, _, weights = _cascade(name).detectMultiScale3(
-            picture, 1.1, agreeing, minSize=(least, least), outputRejectLevels=True
+            picture, step, 6, minSize=(least, least), outputRejectLevels=True
         )
         return [
             Face(float(x), float(y), float(w), float(h), float(np.clip(np.ravel(weight)[0] / 10, 0, 1)))
             for (x, y, w, h), weight in zip(boxes, weights, strict=False)
         ]
 
-    found = [face for face in detect("frontalface_default", grey, 6) if face.score > LEAST_HAAR]
+    found = [face for face in detect("frontalface_default", grey, 1.15) if face.score > LEAST_HAAR]
     if not found:
         flipped = np.ascontiguousarray(grey[:, ::-1])
         mirrored = [
             Face(size[0] - face.left - face.width, face.top, face.width, face.height, face.score)
-            for face in detect("profileface", flipped, 6)
+            for face in detect("profileface", flipped, 1.2)
         ]
-        found = [face for face in [*detect("profileface", grey, 6), *mirrored] if face.score > LEAST_HAAR]
-    return _merged([_clipped(_moved(face, 1 / factor), width, height) for face in found], 0.3)
+        found = [face for face in [*detect("profileface", grey, 1.2), *mirrored] if face.score > LEAST_HAAR]
+    return _merged([_clipped(moved(face, 1 / factor), width, height) for face in found], 0.3)
 
 
 @cache
@@ -136,7 +138,7 @@ def _cascade(name: str) -> Any:
     return cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, f"haarcascade_{name}.xml"))  # pyright: ignore
 
 
-def _moved(face: Face, factor: float, left: float = 0.0, top: float = 0.0) -> Face:
+def moved(face: Face, factor: float, left: float = 0.0, top: float = 0.0) -> Face:
     """The same face in a picture that is ``factor`` times as large and reaches further to the left and top."""
     return Face(
         face.left * factor + left, face.top * factor + top, face.width * factor, face.height * factor, face.score
