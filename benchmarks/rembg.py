@@ -94,9 +94,7 @@ def ours(place: House, name: str, matting: bool) -> Any:
 
     def run(image: Any) -> Any:
         step = StepReport(operation="remove_background")
-        context = Context(
-            settings=services.settings, models=services.models, step=step, open_image=services.open_image
-        )
+        context = Context(settings=services.settings, models=services.models, step=step, open_image=services.open_image)
         return operation.apply(image, context).to_array()
 
     return run
@@ -142,7 +140,10 @@ def main() -> None:
                 measured: list[float] = []
                 rounds = 1 if chosen.quick else 2 if matting else 5
                 times = side_by_side(
-                    {"ours": lambda run=run: run(image), "theirs": lambda m=matting: measured.append(theirs.run(m))},
+                    {
+                        "ours": lambda run=run: run(image),
+                        "theirs": lambda m=matting, to=measured: to.append(theirs.run(m)),
+                    },
                     rounds,
                 )
                 mine = run(image)[..., 3].astype(np.float32) / 255

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -193,6 +194,16 @@ class Models(Protocol):
         """The entries of that task which can be used now without a download, in the catalogue's order."""
         ...
 
+    def choose(
+        self, task: Task, names: Sequence[str], megapixels: float, seconds: float | None, step: Step
+    ) -> tuple[str, PrecisionChoice] | None:
+        """The model, of ``names`` (the best first), and the precision that the settings' quality and time ask for.
+
+        ``seconds`` are what is left of the time, None where there is no limit. Says why in the report. None where the
+        settings ask for nothing special, or nothing was measured, which is warned of.
+        """
+        ...
+
     def network(
         self,
         name: str,
@@ -246,8 +257,10 @@ class Context:
         open_image: Callable[[str], Image],
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
+        begun: float | None = None,
     ) -> None:
         self.settings = settings
+        self._begun = begun
         self.models = models
         self.step = step
         self.open_image = open_image
@@ -260,6 +273,13 @@ class Context:
         self.check_cancelled()
         if self._on_progress is not None:
             self._on_progress(min(max(fraction, 0.0), 1.0), doing or self.step.operation)
+
+    def seconds_left(self) -> float | None:
+        """What is left of ``engine.within`` for this picture; None where there is no such limit."""
+        within = self.settings.engine.within
+        if within is None:
+            return None
+        return max(within - (time.perf_counter() - self._begun if self._begun is not None else 0.0), 0.0)
 
     def check_cancelled(self) -> None:
         """Raises Cancelled when the caller wants to stop."""

@@ -175,7 +175,7 @@ class Pipeline:
         is done where it would not fit into ``limits.memory``; DarkroomError.
         """
         report.memory_estimate = self.check_memory(image, settings, models)
-        count = len(self.operations)
+        count, begun = len(self.operations), time.perf_counter()
         for index, operation in enumerate(self.operations):
             step = StepReport(operation=operation.name, parameters=operation.parameters())
             report.steps.append(step)
@@ -191,6 +191,7 @@ class Pipeline:
                 open_image=open_image,
                 on_progress=advance,
                 is_cancelled=is_cancelled,
+                begun=begun,
             )
             context.progress(0.0)
             check_output(operation, image, settings)

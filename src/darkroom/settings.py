@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,9 +27,22 @@ from darkroom.errors import ConfigurationError
 MetadataPolicy = Literal["private", "keep", "none"]
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+QualityChoice = Literal["fast", "balanced", "best"]
 EngineChoice = Literal["auto", "openvino", "onnxruntime", "pytorch"]
 
 MEGA = 1_000_000
+_DURATION = re.compile(r"(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)?)?", re.ASCII)
+
+
+def _duration(value: Any) -> Any:
+    """Seconds from ``10``, ``10s``, ``500ms``, ``1m30s`` or ``2m``; anything else as it is."""
+    found = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if found is None or not found[0]:
+        return value
+    return 60.0 * int(found[1] or 0) + float(found[2] or 0) / (1000 if found[3] == "ms" else 1)
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
 
 
 def config_folder() -> Path:
@@ -121,6 +135,17 @@ class EngineSettings(_Group):
         default="auto",
         description="auto uses bf16 or fp16 where the device has it; int8 is quicker still and loses more, and is "
         "used only for networks that stand it.",
+    )
+    quality: QualityChoice = Field(
+        default="balanced",
+        description="Which model and precision an operation takes where neither is named: best the first model in "
+        "fp32, fast the quickest that `darkroom bench` measured.",
+    )
+    within: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="Take the best model and precision that is done with a picture in this time, such as 10s or 1m30s, "
+        "by what `darkroom bench` measured.",
     )
     threads: int = Field(default=0, ge=0, le=1024, description="CPU threads for a network; 0 means every core.")
     memory: int = Field(default=4000 * MEGA, ge=100 * MEGA, description="Most bytes of loaded models kept ready.")

@@ -80,7 +80,7 @@ class Common:
             min=1,
             max=256,
             metavar="N",
-            help="How many pictures at a time. By default one where a network may run, which takes every core itself, "
+            help="How many pictures at a time. By default two where a network may run, which takes every core itself, "
             "else up to four.",
             rich_help_panel=RUN,
         ),
@@ -112,12 +112,16 @@ FLAGS = {
     "require": ("engine.require", ENGINE),
     "precision": ("engine.precision", ENGINE),
     "engine": ("engine.engine", ENGINE),
+    "within": ("engine.within", ENGINE),
     "offline": ("offline", ENGINE),
     "commercial_only": ("models.commercial_only", ENGINE),
     "strict": ("strict", RUN),
     "timeout": ("limits.job_seconds", RUN),
 }
-"""Options that lay a value over one setting."""
+"""Options that lay a value over one setting; ``--quality`` with a word means engine.quality."""
+
+
+QUALITIES = ("fast", "balanced", "best")
 
 
 def parameters() -> list[inspect.Parameter]:
@@ -147,7 +151,10 @@ def _flag(name: str, path: str, panel: str) -> inspect.Parameter:
         return _parameter(name, Annotated[bool, option], False)
     kind: Any = Annotated[setting.annotation, setting]
     schema = TypeAdapter(kind).json_schema()
-    option = typer.Option(flag, metavar=allowed(schema, schema), help=setting.description, rich_help_panel=panel)
+    values, text = allowed(schema, schema), setting.description or ""
+    if name == "quality":
+        values, text = "|".join([values, *QUALITIES]), f"{text} {_setting('engine.quality').description}"
+    option = typer.Option(flag, metavar=values, help=text, rich_help_panel=panel)
     return _parameter(name, Annotated[str | None, option], None)
 
 
@@ -173,7 +180,7 @@ def load_settings(flags: dict[str, Any], assignments: list[str]) -> Settings:
         changes[path.strip()] = value
     for name, value in flags.items():
         if value not in (None, False):
-            changes[FLAGS[name][0]] = value
+            changes["engine.quality" if name == "quality" and value in QUALITIES else FLAGS[name][0]] = value
     return load(changes)
 
 
@@ -183,7 +190,7 @@ def encoding_wanted(common: Common, flags: dict[str, Any], settings: Settings) -
 
     return Encoding(
         format=_format(common.format),
-        quality=settings.output.quality if flags.get("quality") is not None else None,
+        quality=settings.output.quality if flags.get("quality") not in (None, *QUALITIES) else None,
         metadata=settings.output.metadata if flags.get("metadata") is not None else None,
     )
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -149,6 +149,29 @@ class Runtime:
     def installed(self, task: Task) -> list[ModelEntry]:
         """The entries of that task which can be used now without a download, in the catalogue's order."""
         return [entry for entry in self.store.entries() if entry.task == task and self.store.ready(entry.name)]
+
+    def choose(
+        self, task: Task, names: Sequence[str], megapixels: float, seconds: float | None, step: Step
+    ) -> tuple[str, PrecisionChoice] | None:
+        """The model and precision by what was measured here; see :class:`darkroom.operation.Models`."""
+        from darkroom import measurements
+
+        quality = self.settings.quality
+        if quality == "balanced" and seconds is None:
+            return None
+        if self.settings.precision != "auto" or not names:
+            return None
+        found = measurements.load(self.settings)
+        rows = found.rows if found is not None and found.machine == measurements.describe_machine() else []
+        chosen = measurements.choose(rows, task, names, quality=quality, megapixels=megapixels, seconds=seconds)
+        if chosen is None:
+            state = "Nothing was measured here yet" if not rows else f"No model for {task} that is here was measured"
+            step.warn(f"{state}, so quality and time could not be kept to: run `darkroom bench`.")
+            return None
+        step.note(chosen=chosen.why)
+        if chosen.late:
+            step.warn(f"It will take longer than asked for: {chosen.why}.")
+        return chosen.model, chosen.precision
 
     def network(
         self,

@@ -68,7 +68,7 @@ class RemoveBackground(Operation, name="remove_background"):
                 cure=f"It may be 0 to {self.foreground_threshold - 1} here.",
                 field="background_threshold",
             )
-        network = self._network(context)
+        network = self._network(context, image.width * image.height * len(image.frames) / 1e6)
         method = "model" if network else "grabcut" if self.method == "auto" else self.method
         context.method(method if network or self.method != "auto" else "builtin")
         if self.method == "auto" and not network:
@@ -96,7 +96,7 @@ class RemoveBackground(Operation, name="remove_background"):
             return replace(result, grey=True)
         return result
 
-    def _network(self, context: Context) -> Network | None:
+    def _network(self, context: Context, megapixels: float) -> Network | None:
         if self.method not in ("auto", "model"):
             return None
         name = self.model or DEFAULT_MODEL
@@ -107,14 +107,18 @@ class RemoveBackground(Operation, name="remove_background"):
                 cure="`darkroom models list` shows which are.",
                 field="model",
             )
-        if self.model is None and not context.models.ready(name):
-            ready = {other.name: other for other in context.models.installed("matte")}
-            chosen = next((other for other in PREFERRED if other in ready), None)
+        precision = None
+        if self.model is None:
+            ready = [other.name for other in context.models.installed("matte")]
+            usual = [other for other in PREFERRED if other in ready]
+            chosen = context.models.choose("matte", usual, megapixels, context.seconds_left(), context)
             if chosen is not None:
-                context.note(chosen=f"{chosen}, because it is ready and {name} is not")
-                name = chosen
+                name, precision = chosen
+            elif name not in ready and usual:
+                context.note(chosen=f"{usual[0]}, because it is ready and {name} is not")
+                name = usual[0]
         try:
-            return context.models.network(name, context)
+            return context.models.network(name, context, precision=precision)
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.method == "model":
                 raise

@@ -27,7 +27,7 @@ _RATIO = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*[:/x]\s*([0-9]+(?:\.[0-9]+)?)\s
 
 SMALL, LARGE = 640, 2560
 """Longer sides of the pictures that attention and the cascades, and the network for faces, look at."""
-SALIENT = 160
+SALIENT = 320
 """Longer side at which attention is worked out: a crop needs no more detail."""
 
 

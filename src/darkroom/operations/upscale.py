@@ -43,29 +43,32 @@ class Upscale(Operation, name="upscale"):
 
     tasks = ("upscale",)
 
-    scale: Literal[2, 3, 4] = Field(2, description="How many times as wide and as high the result is.")
+    scale: Literal[2, 3, 4] = Field(default=2, description="How many times as wide and as high the result is.")
     method: Literal["auto", "model", "builtin"] = Field(
-        "auto",
+        default="auto",
         description="model runs a network; builtin interpolates and sharpens along edges, without any download; "
         "auto takes a network if one is ready and says in the report what it took.",
     )
     model: str | None = Field(
-        None,
+        default=None,
         max_length=200,
         description="Name of an upscale model; empty takes realesrgan-x2plus for scale 2 and realesrgan-x4plus above, "
         "or another that is ready. Its own scale may differ: the result is resized.",
     )
     denoise_strength: float | None = Field(
-        None,
+        default=None,
         ge=0,
         le=1,
         description="How much noise realesr-general-x4v3 removes, 0 to 1; empty is 1. No other model has it.",
     )
     tile: int | None = Field(
-        None, ge=32, le=2048, description="Longest side of a tile, in input pixels; empty or auto takes what suits."
+        default=None,
+        ge=32,
+        le=2048,
+        description="Longest side of a tile, in input pixels; empty or auto takes what suits.",
     )
     overlap: int | None = Field(
-        None,
+        default=None,
         ge=0,
         le=256,
         description="How many input pixels a tile sees beyond its own, at most a quarter of tile; empty or auto takes "
@@ -119,7 +122,7 @@ class Upscale(Operation, name="upscale"):
         if self.method == "builtin":
             return self._builtin(image, context)
         try:
-            network = self._network(context)
+            network = self._network(context, image.width * image.height * len(image.frames) / 1e6)
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.method == "model":
                 raise
@@ -136,7 +139,7 @@ class Upscale(Operation, name="upscale"):
             return GENERAL
         return "realesrgan-x2plus" if self.scale == 2 else "realesrgan-x4plus"
 
-    def _network(self, context: Context) -> Network:
+    def _network(self, context: Context, megapixels: float) -> Network:
         name = self._wanted(context.models)
         if self.denoise_strength is not None and name != GENERAL:
             raise InvalidParameters(
@@ -151,8 +154,17 @@ class Upscale(Operation, name="upscale"):
                 cure="`darkroom models list` shows which upscale.",
                 field="model",
             )
-        if self.model is None and self.denoise_strength is None and not context.models.ready(name):
-            other = self._another(context)
+        free = self.model is None and self.denoise_strength is None
+        ready = self._ready(context) if free else []
+        photographic = [one.name for one in ready if one.name not in DRAWINGS] or [one.name for one in ready]
+        chosen = None
+        if free:
+            left = context.seconds_left()
+            chosen = context.models.choose("upscale", photographic, megapixels, left, context)
+        if chosen is not None:
+            return context.models.network(chosen[0], context, precision=chosen[1])
+        if free and not context.models.ready(name):
+            other = ready[0] if ready else None
             if other is not None:
                 context.note(chosen=f"{other.name}, because it is ready and {name} is not")
                 if other.name in DRAWINGS:
@@ -163,15 +175,16 @@ class Upscale(Operation, name="upscale"):
             blend = {GENERAL: self.denoise_strength, GENERAL_NOISY: 1 - self.denoise_strength}
         return context.models.network(name, context, blend=blend)
 
-    def _another(self, context: Context) -> ModelEntry | None:
-        """The best of the models that are ready: large enough, for photographs, by known authors, in that order."""
+    def _ready(self, context: Context) -> list[ModelEntry]:
+        """The models that are ready, the best first: large enough, for photographs, by known authors, in that order."""
         found = [entry for entry in context.models.installed("upscale") if entry.name != GENERAL_NOISY]
+        usual = self._wanted(context.models)
 
-        def rank(entry: ModelEntry) -> tuple[bool, bool, int]:
+        def rank(entry: ModelEntry) -> tuple[bool, bool, bool, int]:
             known = PREFERRED.index(entry.name) if entry.name in PREFERRED else len(PREFERRED)
-            return (entry.name in DRAWINGS, entry.scale < self.scale, known)
+            return (entry.name != usual, entry.name in DRAWINGS, entry.scale < self.scale, known)
 
-        return min(found, key=rank, default=None)
+        return sorted(found, key=rank)
 
     def _with_network(self, image: Image, context: Context, network: Network) -> Image:
         if network.scale != self.scale:
