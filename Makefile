@@ -10,7 +10,7 @@ help:
 	@echo "make demo    set up, then run the main job on the bundled pictures"
 	@echo "make test    set up, then lint, type-check and run every test"
 	@echo "make docs    write the generated parts of docs/ and README.md again"
-	@echo "make bench   measure this machine (minutes)"
+	@echo "make bench   run the benchmarks (half an hour)"
 	@echo "make torch   add the CPU build of PyTorch, for the reference tests"
 	@echo "make clean   remove what make built"
 
@@ -38,8 +38,10 @@ test: lint
 docs: setup
 	@$(BIN)/python scripts/docs.py
 
+# Those that need nothing but this machine; docs/benchmarks.md has the others.
 bench: setup
-	@for script in benchmarks/*.py; do echo "==> $$script"; $(BIN)/python $$script; done
+	@for name in networks whole codecs growth throughput cut_out; do \
+		echo "==> $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 torch: setup
 	@$(BIN)/pip install --quiet --no-deps -r scripts/torch-requirements.txt

@@ -11,6 +11,7 @@ import pytest
 
 from darkroom import canvas as module
 from darkroom.canvas import Canvas
+from darkroom.errors import OutputError
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,15 @@ def test_what_is_not_finished_leaves_no_file(folder: Path, monkeypatch: pytest.M
         canvas.add(np.zeros((4, 10, 3), np.uint8))
         assert len(list(folder.iterdir())) == 1
     assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_MEMORY", 0)
+    with Canvas(10, 10, 3, bits=8) as canvas, open("/dev/full", "wb", buffering=0) as full:
+        assert canvas._file is not None
+        monkeypatch.setattr(canvas._file, "write", full.write)
+        with pytest.raises(OutputError, match="No space left"):
+            canvas.add(np.zeros((4, 10, 3), np.uint8))
 
 
 def test_rows_that_are_missing_are_an_error() -> None:

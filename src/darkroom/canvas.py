@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from darkroom.errors import OutputError
+
 if TYPE_CHECKING:
     import pyvips
     from numpy.typing import NDArray
@@ -32,15 +34,24 @@ class Canvas:
         self._file: IO[bytes] | None = None
         if height * width * bands * bits // 8 > IN_MEMORY:
             # Removed by hand: libvips opens it by its name once it is whole.
-            self._file = tempfile.NamedTemporaryFile(prefix="darkroom-", suffix=".raw", delete=False)  # noqa: SIM115
+            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115
+                buffering=0, prefix="darkroom-", suffix=".raw", delete=False
+            )
 
     def add(self, rows: NDArray[Any]) -> None:
-        """The next rows. Raises OSError where the disk for temporary files is full."""
+        """The next rows. Raises OutputError where there is no room for temporary files."""
         self._rows += rows.shape[0]
         if self._file is None:
             self._parts.append(rows.tobytes())
-        else:
+            return
+        try:
             self._file.write(rows.tobytes())
+        except OSError as error:
+            folder = Path(self._file.name).parent
+            raise OutputError(
+                f"A large result waits in {folder} while it is made, and cannot be written there: {error.strerror}.",
+                cure="Make room there, or name another folder in the environment variable TMPDIR.",
+            ) from error
 
     def finish(self) -> pyvips.Image:
         """The frame. Raises ValueError where rows are missing or too many."""

@@ -13,6 +13,7 @@ The pictures are always the same, so that what a network gives does not depend o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkroom.errors import UnsupportedModel
+from darkroom.errors import OutputError, UnsupportedModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,8 +64,10 @@ def calibrated(core: Any, data: bytes, graph: Graph, plan: Plan) -> Calibration:
     if found is None:
         found = _calibrate(core, data, graph.name)
         content = {"method": METHOD, "psnr": found.psnr, "ranges": found.ranges}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(content).encode())
+        # Where nothing can be kept, the next start finds it again.
+        with contextlib.suppress(OSError, OutputError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(content).encode())
     if found.psnr < ENOUGH:
         raise UnsupportedModel(
             f"{graph.name} in int8 is {found.psnr:.1f} dB from its results in fp32, and {ENOUGH:g} are wanted.",

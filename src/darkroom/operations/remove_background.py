@@ -183,6 +183,6 @@ class RemoveBackground(Operation, name="remove_background"):
 
     def working_memory(self, picture: Extent, models: Models) -> int:
         """Mask, matte and colours in floats, several times over; and the network where one is ready."""
-        name = self.model or DEFAULT_MODEL
-        network = models.memory(name) if self.method in ("auto", "model") else 0
+        names = [self.model] if self.model else [name for name in PREFERRED if models.ready(name)]
+        network = models.memory(names[0]) if names and self.method in ("auto", "model") else 0
         return SOLVING * picture.pixels + 60_000_000 + network + 2 * picture.bytes

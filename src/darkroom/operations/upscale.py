@@ -111,6 +111,8 @@ class Upscale(Operation, name="upscale"):
         from darkroom.vision.enlarge import REACH, STRIP
 
         name = self._wanted(models)
+        if self.model is None and not models.ready(name):
+            name = next((entry.name for entry in self._ready(models)), name)
         network = models.memory(name, self.tile) if self.method != "builtin" else 0
         rows = (STRIP + 2 * REACH) * self.scale
         strips = picture.width * self.scale * rows * 3 * 4 * MAPS
@@ -155,7 +157,7 @@ class Upscale(Operation, name="upscale"):
                 field="model",
             )
         free = self.model is None and self.denoise_strength is None
-        ready = self._ready(context) if free else []
+        ready = self._ready(context.models) if free else []
         photographic = [one.name for one in ready if one.name not in DRAWINGS] or [one.name for one in ready]
         chosen = None
         if free:
@@ -175,10 +177,10 @@ class Upscale(Operation, name="upscale"):
             blend = {GENERAL: self.denoise_strength, GENERAL_NOISY: 1 - self.denoise_strength}
         return context.models.network(name, context, blend=blend)
 
-    def _ready(self, context: Context) -> list[ModelEntry]:
+    def _ready(self, models: Models) -> list[ModelEntry]:
         """The models that are ready, the best first: large enough, for photographs, by known authors, in that order."""
-        found = [entry for entry in context.models.installed("upscale") if entry.name != GENERAL_NOISY]
-        usual = self._wanted(context.models)
+        found = [entry for entry in models.installed("upscale") if entry.name != GENERAL_NOISY]
+        usual = self._wanted(models)
 
         def rank(entry: ModelEntry) -> tuple[bool, bool, bool, int]:
             known = PREFERRED.index(entry.name) if entry.name in PREFERRED else len(PREFERRED)

@@ -1,0 +1,73 @@
+"""The benchmarks run, and what they measure with is what they say it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import common  # noqa: E402
+
+from darkroom.models import onnx_format  # noqa: E402
+from darkroom.models.architectures.translate import translate  # noqa: E402
+from darkroom.vision.checks import mask_fault, picture_fault  # noqa: E402
+
+
+def run(data: bytes, batch: Any, folder: Path) -> Any:
+    from darkroom.engines.engine import Graph, Plan
+    from darkroom.engines.openvino import OpenVino
+
+    engine = OpenVino()
+    device = next(device for device in engine.devices() if device.kind == "cpu")
+    return engine.compile(Graph("net", "net" * 8, "onnx", lambda: data), Plan(device, "fp32", folder)).run(batch)
+
+
+@pytest.mark.parametrize(("folds", "scale"), [(1, 4), (2, 2)])
+def test_random_networks_show_the_picture(folds: int, scale: int, tmp_path: Path) -> None:
+    found = translate(common.rrdbnet(2, folds), "net")
+    assert (found.traits.scale, found.traits.multiple) == (scale, folds)
+    batch = np.ascontiguousarray(common.picture(64, 48).transpose(2, 0, 1)[None], np.float32) / 255
+    result = run(found.onnx, batch, tmp_path)
+    assert picture_fault(batch, result) is None
+    assert np.std(result - batch.repeat(scale, 2).repeat(scale, 3)) > 0.01
+
+
+def test_the_official_sizes_are_the_official_ones() -> None:
+    assert sum(tensor.size for tensor in common.rrdbnet().values()) == 16_697_987
+    assert sum(tensor.size for tensor in common.srvgg(32).values()) == 1_213_296
+
+
+def test_u2net_is_as_large_as_the_real_one_and_finds_what_is_bright(tmp_path: Path) -> None:
+    data = common.u2net()
+    assert 170e6 < len(data) < 180e6
+    assert onnx_format.summarise(data).shape == (1, 3, 320, 320)
+    pixels = common.picture(320, 320)
+    batch = (pixels.astype(np.float32) / 255 - 0.45) / 0.225
+    mask = run(data, np.ascontiguousarray(batch.transpose(2, 0, 1)[None]), tmp_path)[0, 0]
+    assert mask_fault(mask) is None
+    assert mask[160, 160] > 0.9
+    assert mask[5, 5] < 0.1
+
+
+def test_operations_are_counted_from_the_weights() -> None:
+    """One convolution of 3 to 4 channels: 108 multiplications for each pixel."""
+    assert common.multiplications({"body.0.weight": np.zeros((4, 3, 3, 3))}) == 108
+    assert common.multiplications({"conv_hr.weight": np.zeros((4, 3, 3, 3))}, folds=2) == 108 * 4
+
+
+@pytest.mark.parametrize("script", ["codecs", "cut_out --help", "networks --help", "whole --help", "growth --help"])
+def test_scripts_run(script: str) -> None:
+    name, *rest = script.split()
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *(rest or ["--quick"])]
+    before = {path: path.read_bytes() for path in common.RESULTS.iterdir()}
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert {path: path.read_bytes() for path in common.RESULTS.iterdir()} == before
