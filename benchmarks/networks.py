@@ -31,7 +31,7 @@ def eager(name: str, state: Any) -> Any:
     import torch
     from torch.nn import functional
 
-    weights = {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in state.items()}
+    weights = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
 
     def conv(value: Any, layer: str) -> Any:
         return functional.conv2d(value, weights[f"{layer}.weight"], weights[f"{layer}.bias"], padding=1)
@@ -134,7 +134,7 @@ def profile(data: bytes, side: int) -> list[dict[str, Any]]:
             seconds = part.real_time.total_seconds()
             kind = part.node_type
             if kind == "Convolution":
-                width = widths.get(part.node_name.removesuffix("/WithoutBiases"), 0)
+                width = widths.get(part.node_name) or widths.get(part.node_name.removesuffix("/WithoutBiases"), 0)
                 kind = f"convolutions to {width} channels" if width else "convolutions"
             if seconds > 0:
                 best[part.node_name] = (min(best.get(part.node_name, (seconds, kind))[0], seconds), kind)
@@ -193,13 +193,10 @@ def main() -> None:
                         print(f"{name}: {label} is left out: {error.message}")
                         continue
                     works[label] = lambda compiled=compiled, batch=batch: compiled.run(batch)
-            times = side_by_side(works, 1 if chosen.quick else 4)
+            times = side_by_side(works, 1 if chosen.quick else 3)
             exact = works.get("PyTorch eager fp32", works["Darkroom, openvino fp32"])()
             slowest = times.get("PyTorch eager fp32")
             for label, seconds in times.items():
-                precision = label.rpartition(" ")[2]
-                rate = operations * side**2 / seconds / 1e12
-                limit = most.get("bf16" if precision == "int8" and "bf16" in most else precision, most["fp32"])
                 rows.append(
                     {
                         "network": name,
@@ -207,12 +204,18 @@ def main() -> None:
                         "us per pixel": round(seconds / side**2 * 1e6, 2),
                         "times PyTorch": f"{slowest / seconds:.1f}" if slowest else "",
                         "PSNR, dB": "" if label.startswith("PyTorch") else f"{psnr(works[label](), exact):.1f}",
-                        "TFLOP/s": round(rate, 2),
-                        "of the measured ceiling": f"{rate / limit:.0%}" + (" of bf16" if precision == "int8" else ""),
+                        "TFLOP/s": round(operations * side**2 / seconds / 1e12, 2),
                     }
                 )
+            # The machine may have been busy the first time.
+            most = {precision: max(most[precision], rate) for precision, rate in ceiling(place.folder).items()}
             if name == "RRDBNet x4":
                 shares = profile(data, side)
+    for row in rows:
+        precision = str(row["run by"]).rpartition(" ")[2]
+        limit = most.get("bf16" if precision == "int8" and "bf16" in most else precision, most["fp32"])
+        of = " of bf16" if precision == "int8" else ""
+        row["of the measured ceiling"] = f"{row['TFLOP/s'] / limit:.0%}{of}"
     gpu = {"network": "all", "run by": "a GPU: PyTorch fp16, ONNX Runtime CUDA", "us per pixel": "not measured"}
     rows.append(gpu)
     tell("networks", rows, "python benchmarks/networks.py --weights FOLDER", ceiling=most)

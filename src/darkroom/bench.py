@@ -121,7 +121,7 @@ def _run(services: Services, operation: Operation, trial: Trial, row: Measuremen
                 update={
                     "engine": report.engine or "",
                     "seconds": seconds / megapixels,
-                    "memory": peak_memory_since(),
+                    "memory": peak_memory(),
                 }
             )
         megapixels = min(LARGEST, megapixels * min(max(1.2 * ENOUGH / max(seconds, 1e-3), 2.0), 8.0))
@@ -147,12 +147,3 @@ def _forget_peak() -> None:
     """Start the peak of resident memory anew, where the system can."""
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as switch:
         switch.write("5")
-
-
-def peak_memory_since() -> int | None:
-    """Peak resident memory in bytes since it was last forgotten, or of the whole process elsewhere than on Linux."""
-    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return peak_memory()

@@ -55,8 +55,9 @@ class Canvas:
 
     def finish(self) -> pyvips.Image:
         """The frame. Raises ValueError where rows are missing or too many."""
-        import pyvips
+        from darkroom.codecs.vips import vips
 
+        pyvips = vips()
         height, width, bands = self._shape
         if self._rows != height:
             raise ValueError(f"{self._rows} rows were made of {height}")

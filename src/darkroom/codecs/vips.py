@@ -20,7 +20,8 @@ def vips() -> ModuleType:
 
     Loaders and savers that libvips marks as untrusted are blocked for the whole process. SVG is one of them; its
     loader from memory is opened again, because a picture in memory cannot refer to files beside it. The one from a
-    file stays blocked.
+    file stays blocked. Raw pixels, which a :class:`darkroom.canvas.Canvas` wrote itself, are read by their size alone;
+    no file is ever taken for raw by what it holds.
     """
     if not _ready:
         with _lock:
@@ -29,6 +30,7 @@ def vips() -> ModuleType:
 
                 pyvips.block_untrusted_set(True)
                 pyvips.operation_block_set("VipsForeignLoadSvgBuffer", False)
+                pyvips.operation_block_set("VipsForeignLoadRaw", False)
                 # A cached operation would keep the pixels of pictures that are done with.
                 pyvips.cache_set_max(0)
                 # libvips' remarks about odd files reach Python's logging; with no handler they would go to stderr.

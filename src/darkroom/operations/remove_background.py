@@ -172,7 +172,9 @@ class RemoveBackground(Operation, name="remove_background"):
         if self.only_mask:
             return image.with_array(opacity[..., None])
         colours = estimate_foreground(pixels[..., :3], alpha) if self.decontaminate else pixels[..., :3]
-        return image.with_array(np.dstack([colours, opacity]))
+        result = np.empty((*opacity.shape, 4), pixels.dtype)
+        result[..., :3], result[..., 3] = colours, opacity
+        return image.with_array(result)
 
     def _judge(self, coverage: list[float], network: Network | None, context: Context) -> None:
         """Say so of an empty or full mask that was made without a network."""

@@ -147,19 +147,29 @@ def estimate_foreground(pixels: Array, alpha: Array) -> Array:
     small_alpha = cv2.resize(alpha, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     wide = max(3, round(max(small.shape) / 12)) | 1
     front, back = _blur_fusion(small, small, small, small_alpha, wide)
-    size = (alpha.shape[1], alpha.shape[0])
-    fronts, backs = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in (front, back))
     for square in _squares(soft):
         # The narrow blur sees its window to either side.
-        wider = tuple(slice(max(part.start - NARROW, 0), part.stop + NARROW) for part in square)
+        rows, columns = (slice(max(part.start - NARROW, 0), part.stop + NARROW) for part in square)
+        wider = rows, columns
         here = pixels[wider].astype(np.float32) / np.float32(top)
-        colours, _ = _blur_fusion(here, fronts[wider], backs[wider], alpha[wider], NARROW)
+        fronts, backs = (_enlarged(part, alpha.shape, wider) for part in (front, back))
+        colours, _ = _blur_fusion(here, fronts, backs, alpha[wider], NARROW)
         inner = tuple(slice(part.start - wide.start, None) for part, wide in zip(square, wider, strict=True))
         colours = np.clip(colours[inner][: soft[square].shape[0], : soft[square].shape[1]], 0, 1) * np.float32(top)
         if pixels.dtype.kind == "u":
             colours = np.rint(colours)
         np.copyto(result[square], colours.astype(pixels.dtype), where=soft[square][..., None])
     return result
+
+
+def _enlarged(small: Array, shape: tuple[int, ...], part: tuple[slice, slice]) -> Array:
+    """Some rows and columns of ``small`` enlarged to ``shape`` (height, width), linearly; as cv2.resize would."""
+    down, across = small.shape[0] / shape[0], small.shape[1] / shape[1]
+    top, left = part[0].start, part[1].start
+    size = (min(part[1].stop, shape[1]) - left, min(part[0].stop, shape[0]) - top)
+    back = np.array([[across, 0, (left + 0.5) * across - 0.5], [0, down, (top + 0.5) * down - 0.5]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(small, back, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _squares(where: Array) -> Iterator[tuple[slice, slice]]:
