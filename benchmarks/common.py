@@ -359,9 +359,11 @@ def psnr(one: Any, other: Any) -> float:
 # Telling
 
 
-def quick() -> bool:
-    """Whether this is a trial of the script: nothing is written then."""
-    return "--quick" in sys.argv
+def destination(usual: Path) -> Path:
+    """Where results go: those of a trial (``--quick``) beside none that count."""
+    folder = Path(tempfile.gettempdir()) / "darkroom-quick" if "--quick" in sys.argv else usual
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def machine() -> str:
@@ -386,11 +388,8 @@ def tell(name: str, rows: list[dict[str, Any]], command: str, **more: Any) -> No
     widths = [max(len(line[number]) for line in cells) for number in range(len(columns))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    if quick():
-        return
-    RESULTS.mkdir(exist_ok=True)
     content = {"columns": columns, "rows": rows, "machine": machine(), "command": command, **more}
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    (destination(RESULTS) / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
 @contextlib.contextmanager
@@ -407,11 +406,7 @@ def plot(name: str, title: str, width: float = 8.0, height: float = 4.0) -> Gene
     axes.spines[["top", "right"]].set_visible(False)
     yield axes
     figure.tight_layout()
-    if quick():
-        plt.close(figure)
-        return
-    PLOTS.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(destination(PLOTS) / f"{name}.svg", metadata={"Date": None})
     plt.close(figure)
 
 

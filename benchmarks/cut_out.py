@@ -1,6 +1,6 @@
 """How good and how fast background removal is without any model.
 
-    python benchmarks/cut_out.py [--data FOLDER] [--json FILE]
+    python benchmarks/cut_out.py [--data FOLDER] [--quick]
 
 Agreement is mean intersection over union with outlines drawn by people (``salient_gt`` of the data folder, as the tests
 use it) and with exact outlines (the tests' product pictures). Times are of the whole operation on a bundled sample
@@ -10,9 +10,6 @@ enlarged to that size, the median of three.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import sys
 import time
@@ -21,18 +18,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+from common import ROOT, tell
 from PIL import Image as Pillow
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.operations.running import run  # noqa: E402
-from tests.vision.products import BACKGROUNDS, SHAPES, product  # noqa: E402
+from tests.operations.running import run
+from tests.vision.products import BACKGROUNDS, SHAPES, product
 
-from darkroom.image import Image  # noqa: E402
-from darkroom.operations.remove_background import RemoveBackground  # noqa: E402
-from darkroom.vision.matting import solve_alpha  # noqa: E402
-from darkroom.vision.segmentation import METHODS  # noqa: E402
+from darkroom.image import Image
+from darkroom.operations.remove_background import RemoveBackground
+from darkroom.vision.matting import solve_alpha
+from darkroom.vision.segmentation import METHODS
 
 
 def agreement(mask: Any, truth: Any) -> float:
@@ -48,8 +45,8 @@ def photographs(folder: Path, prefix: str, method: str) -> float:
     return float(np.mean(reached))
 
 
-def products(method: str) -> float:
-    drawn = [product(shape, background, seed=seed) for seed in (0, 1) for background in BACKGROUNDS for shape in SHAPES]
+def products(method: str, seeds: tuple[int, ...]) -> float:
+    drawn = [product(shape, background, seed=seed) for seed in seeds for background in BACKGROUNDS for shape in SHAPES]
     return float(np.mean([agreement(METHODS[method](pixels).mask, matte > 0.5) for pixels, matte in drawn]))
 
 
@@ -78,14 +75,18 @@ def matting(folder: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "cut_out.json")
+    parser.add_argument("--quick", action="store_true", help="half of the products and a small picture, nothing else")
     chosen = parser.parse_args()
     rows: list[dict[str, str]] = []
 
     def add(what: str, figure: str) -> None:
         rows.append({"what": what, "figure": figure})
-        print(f"{what:58s} {figure}")
 
+    if chosen.quick:
+        add("agreement, 20 drawn products on plain backgrounds", f"{products('grabcut', (0,)):.3f}")
+        add("remove_background at 640 x 360", f"{seconds(640, 360):.1f} s")
+        tell("cut_out", rows, "python benchmarks/cut_out.py")
+        return
     if chosen.data.is_dir():
         salient = chosen.data / "images" / "salient_gt"
         add("agreement, 8 photographs of the GrabCut set", f"{photographs(salient, 'grabcut', 'grabcut'):.3f}")
@@ -94,17 +95,10 @@ def main() -> None:
         add("alpha matting of fur (lemur, 680 x 440), squared error", f"{error:.5f} in {taken:.1f} s")
     else:
         print(f"{chosen.data} is not here: the photographs are left out", file=sys.stderr)
-    add("agreement, 40 drawn products on plain backgrounds", f"{products('grabcut'):.3f}")
+    add("agreement, 40 drawn products on plain backgrounds", f"{products('grabcut', (0, 1)):.3f}")
     add("remove_background at 1080p", f"{seconds(1920, 1080):.1f} s")
     add("remove_background at 12 megapixels", f"{seconds(4000, 3000):.1f} s")
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    result = {
-        "columns": ["what", "figure"],
-        "rows": rows,
-        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, no model",
-        "command": "python benchmarks/cut_out.py",
-    }
-    chosen.json.write_text(json.dumps(result, indent=2) + "\n")
+    tell("cut_out", rows, "python benchmarks/cut_out.py")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ RRDBNet x4 and x2 (23 blocks, Real-ESRGAN's) and the compact network with 32 con
 Darkroom takes. PyTorch eager in fp32 is what the reference packages do; it needs ``make torch`` and is left out where
 it is not here. Every way runs the same weights: random ones, or, for the compact network, ``compact-lite-x4.pth`` of
 ``--weights``. The ways take turns, and the least time of each counts. PSNR is of the result against PyTorch's, or else
-against our fp32. The ceiling is the best rate of 3 x 3 convolutions of several widths in the same run. What a GPU would
-do is not measured where there is none.
+against our fp32. The ceiling is the best rate of chains of 3 x 3 convolutions of several widths, which take turns with
+the networks, so that noise meets both. What a GPU would do is not measured where there is none.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import bars, house, multiplications, psnr, rrdbnet, side_by_side, srvgg, tell
 
+EAGER = "PyTorch eager fp32"
 SIDES = {"RRDBNet x4": 192, "RRDBNet x2": 384, "compact x4": 192}
 
 
@@ -78,64 +80,60 @@ def eager(name: str, state: Any) -> Any:
     return run
 
 
-def ceiling(folder: Path) -> dict[str, float]:
-    """Tera-operations a second of the best of several 3 x 3 convolutions, by precision."""
-    from darkroom.engines.engine import Graph, Plan
-    from darkroom.engines.openvino import OpenVino
-    from darkroom.models.architectures.graph import Builder
+def ceiling(precisions: tuple[str, ...], *, quick: bool = False) -> dict[tuple[str, float], Callable[[], Any]]:
+    """Chains of 3 x 3 convolutions of several widths, by precision and how many operations each is."""
+    import openvino
+    import openvino.opset13 as ops
 
-    engine = OpenVino()
-    device = next(device for device in engine.devices() if device.kind == "cpu")
-    found: dict[str, float] = {}
-    for channels, side in ((128, 128), (192, 96), (256, 96), (512, 64)):
-        build = Builder("ceiling")
-        numbers = np.random.default_rng(0)
-        value = "input"
-        for _ in range(4):
-            weight = numbers.standard_normal((channels, channels, 3, 3)) / (3 * channels**0.5)
-            value = build.convolve(value, weight.astype(np.float32), None)
-        data = build.finish(value, channels)
-        batch = numbers.random((1, channels, side, side), np.float32)
-        works: dict[str, Any] = {}
-        for precision in device.precisions:
-            if precision == "int8":
-                continue
-            graph = Graph("ceiling", f"ceiling{channels}" * 4, "onnx", lambda data=data: data)
-            compiled = engine.compile(graph, Plan(device, precision, folder, 0, batch.shape))
-            works[precision] = lambda compiled=compiled, batch=batch: compiled.run(batch)
-        operations = 2 * 4 * 9 * channels**2 * side**2
-        for precision, seconds in side_by_side(works, 5).items():
-            found[precision] = max(found.get(precision, 0.0), operations / seconds / 1e12)
-    return found
+    core = openvino.Core()
+    numbers = np.random.default_rng(0)
+    works: dict[tuple[str, float], Callable[[], Any]] = {}
+    for channels, side in ((128, 64),) if quick else ((128, 128), (192, 96), (256, 96), (512, 64)):
+        batch = numbers.standard_normal((1, channels, side, side), np.float32)
+        weights = numbers.standard_normal((4, channels, channels, 3, 3), np.float32) / np.float32(3 * channels**0.5)
+        for precision in precisions:
+            start = value = ops.parameter([1, channels, side, side], np.float32)
+            for weight in weights:
+                kernel = ops.constant(weight)
+                if precision == "int8":
+                    most = np.abs(weight).max()
+                    value = ops.fake_quantize(value, *map(np.float32, (-4, 4, -4, 4)), 256)
+                    kernel = ops.fake_quantize(kernel, -most, most, -most, most, 255)
+                value = ops.convolution(value, kernel, [1, 1], [1, 1], [1, 1], [1, 1])
+            hint = {"bf16": "bf16", "int8": "bf16" if "bf16" in precisions else "f32"}.get(precision, "f32")
+            options = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+            request = core.compile_model(openvino.Model([value], [start]), "CPU", options).create_infer_request()
+            operations = 2.0 * weights.size * side**2
+            works[precision, operations] = lambda request=request, batch=batch: request.infer({0: batch})
+    return works
 
 
 def profile(data: bytes, side: int) -> list[dict[str, Any]]:
     """Share of the time by kind of layer, as OpenVINO counts it, in the device's usual precision."""
-    from darkroom.engines.openvino import OpenVino
-
-    OpenVino().devices()
     import openvino
 
     core = openvino.Core()
     model = core.read_model(data)
     model.reshape([1, 3, side, side])
+    kinds: dict[str, str] = {}
+    computed: Counter[str] = Counter()
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Convolution":
+            _, out, height, width = node.get_output_shape(0)
+            larger = f", {height / side:g} x the size" if height != side else ""
+            kind = f"convolutions to {out} channels{larger}"
+            computed[kind] += 2 * int(np.prod(node.get_input_shape(1))) * height * width
+            # The last layer goes by the name of the network's output.
+            kinds.update(dict.fromkeys((node.get_friendly_name(), *_heirs(node)), kind))
     compiled = core.compile_model(model, "CPU", {"PERF_COUNT": True, "PERFORMANCE_HINT": "LATENCY"})
     request = compiled.create_infer_request()
     batch = np.random.default_rng(0).random((1, 3, side, side), np.float32)
     best: dict[str, tuple[float, str]] = {}
-    widths = {
-        node.get_friendly_name(): node.get_output_partial_shape(0)[1].get_length()
-        for node in model.get_ordered_ops()
-        if node.get_type_name() == "Convolution"
-    }
     for _ in range(4):
         request.infer({0: batch})
         for part in request.profiling_info:
             seconds = part.real_time.total_seconds()
-            kind = part.node_type
-            if kind == "Convolution":
-                width = widths.get(part.node_name) or widths.get(part.node_name.removesuffix("/WithoutBiases"), 0)
-                kind = f"convolutions to {width} channels" if width else "convolutions"
+            kind = kinds.get(part.node_name, part.node_type)
             if seconds > 0:
                 best[part.node_name] = (min(best.get(part.node_name, (seconds, kind))[0], seconds), kind)
     total: Counter[str] = Counter()
@@ -143,9 +141,22 @@ def profile(data: bytes, side: int) -> list[dict[str, Any]]:
         total[kind] += seconds
     whole = sum(total.values())
     return [
-        {"layers": kind, "us per pixel": round(seconds / side**2 * 1e6, 2), "share": f"{seconds / whole:.0%}"}
+        {
+            "layers": kind,
+            "us per pixel": round(seconds / side**2 * 1e6, 2),
+            "share": f"{seconds / whole:.0%}",
+            "TFLOP/s": f"{computed[kind] / seconds / 1e12:.2f}" if computed[kind] else "",
+        }
         for kind, seconds in total.most_common(6)
     ]
+
+
+def _heirs(node: Any) -> list[str]:
+    """The outputs of the network that a layer's result goes to, if only by way of its bias."""
+    users = [taker.get_node() for taker in node.output(0).get_target_inputs()]
+    if len(users) == 1 and users[0].get_type_name() == "Add":
+        users = [taker.get_node() for taker in users[0].output(0).get_target_inputs()]
+    return [name for user in users if user.get_type_name() == "Result" for name in user.input_value(0).get_names()]
 
 
 def main() -> None:
@@ -166,24 +177,23 @@ def main() -> None:
     if chosen.weights:
         compact = read_tensors(chosen.weights / "compact-lite-x4.pth")
     networks = {"RRDBNet x4": rrdbnet(blocks), "RRDBNet x2": rrdbnet(blocks, folds=2), "compact x4": compact}
+    engines = [OpenVino(), *([OnnxRuntime()] if OnnxRuntime().installed() else [])]
+    devices = [next(device for device in engine.devices() if device.kind == "cpu") for engine in engines]
+    limits = ceiling(devices[0].precisions, quick=chosen.quick)
+    most: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
     with house() as place:
-        most = ceiling(place.folder)
-        print(f"ceiling: {', '.join(f'{value:.2f} TFLOP/s in {name}' for name, value in most.items())}")
         for name, state in networks.items():
             side = 64 if chosen.quick else SIDES[name]
             data = translate(state, name).onnx
-            operations = 2 * multiplications(state, 2 if name.endswith("x2") else 1)
-            batch = np.ascontiguousarray(np.random.default_rng(0).random((1, 3, side, side), np.float32))
-            batch = np.clip(0.5 + 0.3 * (batch - 0.5), 0, 1)
-            works: dict[str, Any] = {}
+            operations = 2 * multiplications(state, 2 if name.endswith("x2") else 1) * side**2
+            batch = np.random.default_rng(0).random((1, 3, side, side), np.float32) * 0.3 + 0.35
+            works: dict[Any, Callable[[], Any]] = dict(limits)
             reference = eager(name, state)
             if reference is not None:
-                works["PyTorch eager fp32"] = lambda reference=reference, batch=batch: reference(batch)
-            engines = [OpenVino(), *([OnnxRuntime()] if OnnxRuntime().installed() else [])]
-            for engine in engines:
-                device = next(device for device in engine.devices() if device.kind == "cpu")
+                works[EAGER] = lambda reference=reference, batch=batch: reference(batch)
+            for engine, device in zip(engines, devices, strict=True):
                 for precision in device.precisions:
                     graph = Graph(name, name.replace(" ", "") * 4, "onnx", lambda data=data: data)
                     label = f"Darkroom, {engine.name} {precision}"
@@ -193,9 +203,11 @@ def main() -> None:
                         print(f"{name}: {label} is left out: {error.message}")
                         continue
                     works[label] = lambda compiled=compiled, batch=batch: compiled.run(batch)
-            times = side_by_side(works, 1 if chosen.quick else 3)
-            exact = works.get("PyTorch eager fp32", works["Darkroom, openvino fp32"])()
-            slowest = times.get("PyTorch eager fp32")
+            times = side_by_side(works, 1 if chosen.quick else 4)
+            for precision, amount in limits:
+                most[precision] = max(most.get(precision, 0.0), amount / times.pop((precision, amount)) / 1e12)
+            exact = np.array(works.get(EAGER, works["Darkroom, openvino fp32"])())
+            slowest = times.get(EAGER)
             for label, seconds in times.items():
                 rows.append(
                     {
@@ -203,25 +215,26 @@ def main() -> None:
                         "run by": label,
                         "us per pixel": round(seconds / side**2 * 1e6, 2),
                         "times PyTorch": f"{slowest / seconds:.1f}" if slowest else "",
-                        "PSNR, dB": "" if label.startswith("PyTorch") else f"{psnr(works[label](), exact):.1f}",
-                        "TFLOP/s": round(operations * side**2 / seconds / 1e12, 2),
+                        "PSNR, dB": "" if label == EAGER else decibels(psnr(works[label](), exact)),
+                        "TFLOP/s": round(operations / seconds / 1e12, 2),
                     }
                 )
-            # The machine may have been busy the first time.
-            most = {precision: max(most[precision], rate) for precision, rate in ceiling(place.folder).items()}
             if name == "RRDBNet x4":
                 shares = profile(data, side)
     for row in rows:
-        precision = str(row["run by"]).rpartition(" ")[2]
-        limit = most.get("bf16" if precision == "int8" and "bf16" in most else precision, most["fp32"])
-        of = " of bf16" if precision == "int8" else ""
-        row["of the measured ceiling"] = f"{row['TFLOP/s'] / limit:.0%}{of}"
+        precision = row["run by"].rpartition(" ")[2]
+        row["of the measured ceiling"] = f"{row['TFLOP/s'] / most[precision]:.0%} of {most[precision]:.2f}"
     gpu = {"network": "all", "run by": "a GPU: PyTorch fp16, ONNX Runtime CUDA", "us per pixel": "not measured"}
     rows.append(gpu)
     tell("networks", rows, "python benchmarks/networks.py --weights FOLDER", ceiling=most)
-    tell("profile", shares, "python benchmarks/networks.py", ceiling=most)
+    tell("profile", shares, "python benchmarks/networks.py --weights FOLDER", ceiling=most)
     first = {str(row["run by"]): float(row["us per pixel"]) for row in rows if row["network"] == "RRDBNet x4"}
     bars("networks", "RRDBNet x4, microseconds for each input pixel (less is better)", first, "us")
+
+
+def decibels(value: float) -> str:
+    """As text; what differs in the last digits of a float only is not told apart."""
+    return f"{value:.1f}" if value < 110 else "over 110"
 
 
 if __name__ == "__main__":

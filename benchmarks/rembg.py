@@ -146,7 +146,9 @@ def main() -> None:
                     },
                     rounds,
                 )
-                mine = run(image)[..., 3].astype(np.float32) / 255
+                mine, other = run(image)[..., 3].astype(np.float32) / 255, theirs.alpha()
+                kept = (mine >= 0.5, other >= 0.5)
+                union = np.logical_or(*kept).sum()
                 slow = min(measured[1:])
                 rows.append(
                     {
@@ -154,7 +156,8 @@ def main() -> None:
                         "rembg, s": round(slow, 3),
                         "Darkroom, s": round(times["ours"], 3),
                         "times as fast": round(slow / times["ours"], 1),
-                        "alphas apart, dB": round(psnr(mine, theirs.alpha()), 1),
+                        "alphas apart, dB": round(psnr(mine, other), 1),
+                        "agreement (IoU)": round(float(np.logical_and(*kept).sum() / union), 3) if union else "",
                     }
                 )
                 print(rows[-1], file=sys.stderr)

@@ -153,7 +153,7 @@ def settings(_: str) -> str:
 def figures(name: str) -> str:
     """The table that a benchmark wrote into its JSON result."""
     result = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-    rows = [[str(row[column]) for column in result["columns"]] for row in result["rows"]]
+    rows = [[str(row.get(column, "")) for column in result["columns"]] for row in result["rows"]]
     return table(result["columns"], rows) + f"\n{result['machine']}. Repeat it: `{result['command']}`.\n"
 
 
