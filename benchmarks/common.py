@@ -61,7 +61,7 @@ def rrdbnet(blocks: int = 23, folds: int = 1, *, features: int = 64, growth: int
             last[channel, channel, 1, 1] -= 5.0
     for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr"):
         add(name, features, features)
-    add("conv_last", 3, features, 0.5)
+    add("conv_last", 3, features, 0.25)
     square = folds**2
     first = [(3 * c + o, o * square + k, 2.0 / square) for c in range(copies) for o in range(3) for k in range(square)]
     carry("conv_first", first)

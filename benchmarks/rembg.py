@@ -1,15 +1,18 @@
 """``remove_background`` against rembg with the same ONNX file, models loaded, with and without alpha matting.
 
-    python benchmarks/rembg.py --rembg PYTHON [--model FILE] [--picture FILE --alpha FILE] [--quick]
+    python benchmarks/rembg.py --rembg PYTHON [--model FILE] [--picture FILE --alpha FILE] [--hard FILE] [--quick]
 
 ``PYTHON`` is the interpreter of an environment in which ``pip install "rembg[cpu]"`` was done. Without ``--model`` a
 network of U2-Net's size with random weights is used, whose mask is what is bright. Both see the same picture of 1920 x
-1080 pixels as an array and give the cut-out as an array; the ways take turns, and the least time of each counts.
+1080 pixels as an array and give the cut-out as an array; the ways take turns, and the least time of each counts. How
+long rembg's alpha matting takes depends on the picture: ``--hard`` adds one of which what is bright is no one subject,
+so that much of the outline has to be worked out.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -24,11 +27,11 @@ import numpy as np
 from PIL import Image
 from rembg import new_session, remove
 session = new_session("u2net_custom", model_path=sys.argv[1])
-image = Image.open(sys.argv[2]).convert("RGB")
 out = sys.argv[3]
 print("ready", flush=True)
 for line in sys.stdin:
     matting = line.strip() == "matting"
+    image = Image.open(sys.argv[2]).convert("RGB")
     started = time.perf_counter()
     result = remove(image, session=session, alpha_matting=matting)
     array = np.asarray(result)
@@ -107,6 +110,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="an ONNX file of U2-Net's family; 320 x 320")
     parser.add_argument("--picture", type=Path, help="a photograph to cut out, instead of a drawn picture")
     parser.add_argument("--alpha", type=Path, help="its true alpha: the subject is made light, all else dark")
+    parser.add_argument("--hard", type=Path, help="a photograph of which what is bright is no one subject")
     parser.add_argument("--quick", action="store_true", help="one round, a small picture")
     chosen = parser.parse_args()
     import cv2
@@ -119,29 +123,22 @@ def main() -> None:
         from common import u2net
 
         model = place.add("u2", chosen.model.read_bytes() if chosen.model else u2net(), task="matte")
-        pixels = picture(width, height)
-        if chosen.picture:
-            read = cv2.imread(str(chosen.picture))
-            assert read is not None
-            pixels = cv2.cvtColor(cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
-        if chosen.alpha:
-            read = cv2.imread(str(chosen.alpha), cv2.IMREAD_GRAYSCALE)
-            assert read is not None
-            share = cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
-            pixels = (share * (165 + 0.35 * pixels) + (1 - share) * 0.35 * pixels).astype(np.uint8)
         shown = place.folder / "picture.png"
-        cv2.imwrite(str(shown), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-        image = Image.from_array(pixels)
         theirs = Theirs(chosen.rembg, model, shown, place.folder / "alpha.npy", place)
+        pictures = [("one subject", subject(chosen, width, height))]
+        if chosen.hard:
+            pictures.append(("a ragged mask", photograph(chosen.hard, width, height)))
         try:
-            for matting in (False, True):
-                what = "with alpha matting" if matting else "mask only"
+            for (which, pixels), matting in itertools.product(pictures, (False, True)):
+                cv2.imwrite(str(shown), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+                what = f"{which}, {'with alpha matting' if matting else 'mask only'}"
+                image = Image.from_array(pixels)
                 run = ours(place, "u2", matting)
                 measured: list[float] = []
-                rounds = 1 if chosen.quick else 2 if matting else 5
+                rounds = 1 if chosen.quick or (matting and which != "one subject") else 2 if matting else 5
                 times = side_by_side(
                     {
-                        "ours": lambda run=run: run(image),
+                        "ours": lambda run=run, image=image: run(image),
                         "theirs": lambda m=matting, to=measured: to.append(theirs.run(m)),
                     },
                     rounds,
@@ -152,7 +149,7 @@ def main() -> None:
                 slow = min(measured[1:])
                 rows.append(
                     {
-                        "what": f"{width} x {height}, {what}",
+                        "what": what,
                         "rembg, s": round(slow, 3),
                         "Darkroom, s": round(times["ours"], 3),
                         "times as fast": round(slow / times["ours"], 1),
@@ -163,9 +160,30 @@ def main() -> None:
                 print(rows[-1], file=sys.stderr)
         finally:
             theirs.close()
-    tell("rembg", rows, "python benchmarks/rembg.py --rembg PYTHON")
-    values = {f"{who}, {row['what'].split(', ')[1]}": row[f"{who}, s"] for row in rows for who in ("rembg", "Darkroom")}
+    given = "".join(f" --{name} {name.upper()}" for name in ("picture", "alpha", "hard") if getattr(chosen, name))
+    tell("rembg", rows, f"python benchmarks/rembg.py --rembg PYTHON{given}", picture=f"{width} x {height}")
+    values = {f"{who}, {row['what']}": row[f"{who}, s"] for row in rows for who in ("rembg", "Darkroom")}
     bars("rembg", f"Cutting out at {width} x {height}, the same network of U2-Net's size", values, "s")
+
+
+def photograph(path: Path, width: int, height: int) -> Any:
+    """A file at that size, RGB."""
+    import cv2
+
+    read = cv2.imread(str(path))
+    assert read is not None, path
+    return cv2.cvtColor(cv2.resize(read, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+
+
+def subject(chosen: argparse.Namespace, width: int, height: int) -> Any:
+    """A picture whose subject is what is bright: drawn, or a photograph made so with its true alpha."""
+    if not chosen.picture:
+        return picture(width, height)
+    pixels = photograph(chosen.picture, width, height)
+    if not chosen.alpha:
+        return pixels
+    share = photograph(chosen.alpha, width, height).astype(np.float32) / 255
+    return (share * (165 + 0.35 * pixels) + (1 - share) * 0.35 * pixels).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def main() -> None:
             *arguments: str,
             aim: str = "",
             room: str = "",
-            times: int = 2,
+            times: int = 1,
             warm: bool = True,
             out: str = "out.jpg",
         ) -> None:
