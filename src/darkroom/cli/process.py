@@ -39,10 +39,6 @@ PROCESS_HELP = """Run operations on pictures, one after the other.
 In a folder, what is done already is skipped, and one bad file does not stop the rest: the exit code is then 1.
 """
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
-MOST_LIGHT_JOBS = 4
-MOST_NETWORK_JOBS = 2
-NETWORK_MEMORY = 1_500_000_000
-"""Bytes of memory that there must be for each worker with a network."""
 WIDEST_METAVAR = 20
 
 
@@ -222,7 +218,6 @@ def _carry_out(order: Order) -> None:
 
     common = order.common
     template = order.template()
-    workers = common.jobs or usual_jobs(order.pipeline, order.settings.limits.most_memory())
     single = common.watch is None and _is_single(order.inputs)
     with Display(quiet=common.quiet or (common.as_json and common.output == STDIO)) as display:
 
@@ -238,13 +233,14 @@ def _carry_out(order: Order) -> None:
             )
 
         if common.watch is not None:
+            workers = _workers(order, None)
             with WorkerPool(order.settings, workers=workers) as pool:
                 tally = _watch(order, template, batch(pool, workers), display)
         else:
             wanted = planned_format(template)
             found = find(order.inputs, recursive=common.recursive, skip=_output_folder(common.output))
             items = plan(found, common.output, wanted, single=single)
-            workers = min(workers, len(items))
+            workers = _workers(order, len(items))
             display.expect(len(items))
             with WorkerPool(order.settings, workers=workers) as pool:
                 work = batch(pool, workers)
@@ -291,16 +287,17 @@ def planned_format(template: Request) -> Format | None:
     return template.encoding.format
 
 
-def usual_jobs(pipeline: Pipeline, memory: int) -> int:
-    """How many pictures at a time, where nobody says it, within that many bytes of memory.
+def _workers(order: Order, pictures: int | None) -> int:
+    """How many pictures at a time: what ``--jobs`` says, else what suits machine and work."""
+    from darkroom.jobs.share import share
 
-    A network computes on every core, but not while its picture is decoded, cut up and encoded: a second worker fills
-    these gaps (measured: 1.1 to 1.7 times the pictures, each worker with every thread), and holds the model once more.
-    """
-    most = MOST_LIGHT_JOBS
-    if any(operation.tasks for operation in pipeline.operations):
-        most = max(1, min(MOST_NETWORK_JOBS, memory // NETWORK_MEMORY))
-    return min(os.cpu_count() or 1, most)
+    return share(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        pictures,
+        network=any(operation.tasks for operation in order.pipeline.operations),
+        memory=order.settings.limits.most_memory(),
+        asked=order.common.jobs,
+    )
 
 
 def _is_single(inputs: Sequence[str]) -> bool:

@@ -114,6 +114,8 @@ class OpenVino:
         config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[rest], "PERFORMANCE_HINT": "LATENCY"}
         if plan.threads and plan.device.kind == "cpu":
             config["INFERENCE_NUM_THREADS"] = plan.threads
+            # OpenVINO binds its threads to the first cores: several processes would all compute on the same ones.
+            config["ENABLE_CPU_PINNING"] = False
         kept = _kept(core, graph, plan)
         try:
             compiled = _from_cache(core, kept, plan.device, config)
