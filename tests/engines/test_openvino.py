@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import NEVER_IN_CI
+from tests.engines.conftest import blur_network
 
 from darkroom.engines.engine import Graph, Plan
 from darkroom.engines.openvino import OpenVino
-from tests.conftest import NEVER_IN_CI
-from tests.engines.conftest import blur_network
 
 
 @pytest.mark.skipif(

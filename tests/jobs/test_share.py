@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import picture
+from tests.engines.conftest import blur_network
 
 from darkroom.image import Encoding
 from darkroom.jobs.share import share
@@ -14,8 +16,6 @@ from darkroom.models.store import Store
 from darkroom.pipeline import Pipeline
 from darkroom.processing import Request
 from darkroom.settings import Settings
-from tests.cli.conftest import picture
-from tests.engines.conftest import blur_network
 
 GB = 1_000_000_000
 
