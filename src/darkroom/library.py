@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from darkroom.image import Encoding, Image
 from darkroom.operation import Progress
 from darkroom.pipeline import Pipeline, Written
-from darkroom.processing import Request, Result
+from darkroom.processing import Request, Result, write
 from darkroom.processing import process as run
 from darkroom.services import Services, build_services
 
@@ -62,7 +62,8 @@ def process(
         source: a path, the file's bytes, a binary stream, or an :class:`Image`.
         operations: a :class:`Pipeline`, or operations in any written form: instances, ``"upscale:scale=2"``,
             ``{"type": "upscale", "scale": 2}``.
-        output: also write the result here, whole or not at all; its suffix gives the format.
+        output: also write the result here, whole or not at all; its suffix gives the format. Pictures that operations
+            make beside it go into the same folder, and a list of them.
         encoding: how to write the result, where no ``convert`` operation says.
         settings: a whole :class:`Settings`, or changes to the ones in force by dotted path:
             ``{"engine.device": "cpu", "strict": True}``.
@@ -86,7 +87,7 @@ def process(
     )
     result = run(request, services, on_progress=on_progress, is_cancelled=is_cancelled)
     if output is not None:
-        codecs.write_atomically(Path(output), result.data)
+        write(Path(output), result.data, result.report, result.attachments)
     return result
 
 

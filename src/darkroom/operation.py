@@ -7,6 +7,7 @@ picture. A file in ``operations/`` that defines one registers it by being there.
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
 import re
 import time
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 """Called with a fraction, 0.0 to 1.0, and what is being done."""
+
+ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 _registry: dict[str, type[Operation]] = {}
 
@@ -245,6 +248,15 @@ class Step(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture that an operation makes beside its result: a smaller size, a face. ``about`` is JSON-ready."""
+
+    name: str
+    image: Image
+    about: dict[str, Any]
+
+
 class Context:
     """All that an operation may touch: models, settings, progress, cancellation and its part of the report."""
 
@@ -258,8 +270,10 @@ class Context:
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
         begun: float | None = None,
+        attachments: list[Attachment] | None = None,
     ) -> None:
         self.settings = settings
+        self._attachments = attachments if attachments is not None else []
         self._begun = begun
         self.models = models
         self.step = step
@@ -305,6 +319,19 @@ class Context:
     def note(self, **found: Any) -> None:
         """Put what the step found out or changed into the report; values are JSON-ready."""
         self.step.changed.update(found)
+
+    def attach(self, name: str, image: Image, **about: Any) -> None:
+        """Give a further picture beside the result; later operations do not see it.
+
+        ``name`` becomes part of its file's name; where it is taken already, a number is added. It is written like the
+        result unless its own encoding says otherwise.
+        """
+        if not ATTACHMENT_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a further picture")
+        taken = {attachment.name for attachment in self._attachments}
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        free = name if name not in taken else next(other for other in numbered if other not in taken)
+        self._attachments.append(Attachment(free, image, about))
 
     def method(self, name: str) -> None:
         """Say in the report how the step is done: builtin, model, or the algorithm's name."""

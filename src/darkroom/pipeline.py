@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from darkroom.errors import InvalidParameters, LimitExceeded
-from darkroom.operation import Context, Extent, Models, Operation, Progress, build, find_operation
+from darkroom.operation import Attachment, Context, Extent, Models, Operation, Progress, build, find_operation
 from darkroom.report import Report, StepReport, peak_memory
 
 if TYPE_CHECKING:
@@ -166,10 +166,13 @@ class Pipeline:
         models: Models,
         open_image: Callable[[str], Image],
         report: Report,
+        attachments: list[Attachment] | None = None,
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Image:
         """Run every operation on ``image``, adding one StepReport each to ``report``.
+
+        Pictures that operations make beside the result are added to ``attachments``.
 
         ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
         is done where it would not fit into ``limits.memory``; DarkroomError.
@@ -192,6 +195,7 @@ class Pipeline:
                 on_progress=advance,
                 is_cancelled=is_cancelled,
                 begun=begun,
+                attachments=attachments,
             )
             context.progress(0.0)
             check_output(operation, image, settings)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from darkroom.image import Encoding, Image
-from darkroom.operation import Progress
+from darkroom.operation import Attachment, Progress
 from darkroom.pipeline import Pipeline
-from darkroom.report import PictureReport, Report, peak_memory
+from darkroom.report import AttachmentReport, PictureReport, Report, peak_memory
 
 if TYPE_CHECKING:
+    from darkroom.codecs import Encoded
     from darkroom.services import Services
 
 
@@ -40,6 +42,8 @@ class Result:
     data: bytes
     image: Image
     report: Report
+    attachments: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """The encoded pictures that operations made beside it, by name; ``report.attachments`` describes each."""
 
     @property
     def format(self) -> str:
@@ -74,30 +78,75 @@ def process(
         if on_progress is not None:
             on_progress(min(0.02 + 0.93 * fraction, 0.95), doing)
 
+    extra: list[Attachment] = []
     image = request.pipeline.run(
         image,
         settings=settings,
         models=services.models,
         open_image=services.open_image,
         report=report,
+        attachments=extra,
         on_progress=pipeline_progress,
         is_cancelled=is_cancelled,
     )
     if on_progress is not None:
         on_progress(0.95, "encode")
     encode_started = time.perf_counter()
-    wanted = image.encoding.over(request.encoding).over(
-        Encoding(quality=settings.output.quality, metadata=settings.output.metadata)
-    )
-    encoded = codecs.encode(image, wanted, warnings=report.warnings)
+    usual = request.encoding.over(Encoding(quality=settings.output.quality, metadata=settings.output.metadata))
+    encoded = codecs.encode(image, image.encoding.over(usual), warnings=report.warnings)
+    report.output = PictureReport.model_validate(_described(encoded))
+    attachments: dict[str, bytes] = {}
+    for attachment in extra:
+        made = codecs.encode(attachment.image, attachment.image.encoding.over(usual), warnings=report.warnings)
+        attachments[attachment.name] = made.data
+        report.attachments.append(
+            AttachmentReport.model_validate({**_described(made), "name": attachment.name, "about": attachment.about})
+        )
     report.encode_seconds = time.perf_counter() - encode_started
-    report.output = PictureReport(
-        **encoded.description.model_dump(exclude={"bytes", "sha256"}),
-        bytes=len(encoded.data),
-        sha256=hashlib.sha256(encoded.data).hexdigest(),
-    )
     report.seconds = time.perf_counter() - started
     report.peak_memory = peak_memory()
     if on_progress is not None:
         on_progress(1.0, "done")
-    return Result(encoded.data, image, report)
+    return Result(encoded.data, image, report, attachments)
+
+
+def _described(encoded: Encoded) -> dict[str, Any]:
+    """A picture as it went out, with the size and digest of its file."""
+    return {
+        **encoded.description.model_dump(),
+        "bytes": len(encoded.data),
+        "sha256": hashlib.sha256(encoded.data).hexdigest(),
+    }
+
+
+def attachment_path(output: Path, attachment: AttachmentReport) -> Path:
+    """Where a picture that was made beside the result goes: ``shoe.jpg`` has its ``shoe.thumbnail.jpg``."""
+    from darkroom.codecs import extension
+
+    assert attachment.format is not None
+    made: Any = attachment.format
+    return output.with_name(f"{output.stem}.{attachment.name}{extension(made)}")
+
+
+def manifest_path(output: Path) -> Path:
+    """Where the list of all files of one result goes."""
+    return output.with_name(f"{output.stem}.manifest.json")
+
+
+def write(output: Path, data: bytes, report: Report, attachments: Mapping[str, bytes]) -> None:
+    """Write a result; with further pictures, those and a list of all files first, so that the result's means all are.
+
+    Each is written whole or not at all. Raises OutputError.
+    """
+    from darkroom.codecs import write_atomically
+
+    if attachments:
+        files = [{**report.output.model_dump(mode="json"), "name": None, "file": output.name}] if report.output else []
+        for attachment in report.attachments:
+            path = attachment_path(output, attachment)
+            write_atomically(path, attachments[attachment.name or ""])
+            files.append({**attachment.model_dump(mode="json"), "file": path.name})
+        source = report.input.name if report.input else None
+        manifest = {"source": source, "files": files, "version": report.version}
+        write_atomically(manifest_path(output), (json.dumps(manifest, indent=2) + "\n").encode())
+    write_atomically(output, data)

@@ -35,6 +35,12 @@ class PictureReport(_Part):
     sha256: str | None = Field(default=None, description="Digest of the file's bytes.")
 
 
+class AttachmentReport(PictureReport):
+    """A picture that was made beside the result; ``name`` tells it from the others."""
+
+    about: dict[str, Any] = Field(default_factory=dict, description="What the operation says of it.")
+
+
 class ModelUse(_Part):
     """A model that took part in a step."""
 
@@ -77,6 +83,9 @@ class Report(_Part):
     input: PictureReport | None = None
     steps: list[StepReport] = Field(default_factory=list[StepReport])
     output: PictureReport | None = None
+    attachments: list[AttachmentReport] = Field(
+        default_factory=list[AttachmentReport], description="Pictures that were made beside the result."
+    )
     warnings: list[str] = Field(default_factory=list[str], description="What could not be kept, and what to know.")
     processing_mode: Literal["local", "cloud", "mixed"] = "local"
     seconds: float = 0.0

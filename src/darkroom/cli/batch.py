@@ -15,8 +15,9 @@ from darkroom.cli.inputs import Item
 from darkroom.cli.main import describe
 from darkroom.cli.progress import Display, summary
 from darkroom.cli.record import Record, digest_of_work
-from darkroom.codecs import format_of, write_atomically
+from darkroom.codecs import format_of
 from darkroom.errors import DarkroomError, InputNotFound, LimitExceeded, OutputError
+from darkroom.processing import attachment_path, write
 
 if TYPE_CHECKING:
     from darkroom.image import Format
@@ -217,9 +218,18 @@ class Batch:
         if target is None:
             sys.stdout.buffer.write(outcome.data)
             sys.stdout.buffer.flush()
+            if outcome.attachments:
+                self._display.say(f"not written: {', '.join(outcome.attachments)}; give -o FILE or FOLDER to have them")
             return None
         if item.open_suffix:
             self._refuse_taken(item, target)
+        for attachment in outcome.report.attachments:
+            beside = attachment_path(target, attachment)
+            # A result that is made anew has its own pictures beside it; without one they are somebody else's.
+            if beside.exists() and not self._overwrite and not target.exists():
+                raise OutputError(
+                    f"{beside} is there already.", cure="Choose another folder, or --overwrite if it may be replaced."
+                )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -229,7 +239,7 @@ class Batch:
         record = self._record(item)
         if record is not None and state is not None and item.source.path is not None:
             record.add(item.source.path, state, target, len(outcome.data), self._work)
-        write_atomically(target, outcome.data)
+        write(target, outcome.data, outcome.report, outcome.attachments)
         return target
 
     def _failed(self, item: Item, error: DarkroomError) -> None:

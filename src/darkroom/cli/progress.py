@@ -92,6 +92,7 @@ def summary(source: str, target: str, report: Report, *, steps: bool = True) -> 
     parts = [_picture(source, report.input), "->", _picture(target, report.output), f"in {_seconds(report.seconds)}"]
     lines = [" ".join(parts)]
     lines += [f"  {_step(step)}" for step in report.steps if steps]
+    lines += [f"  and {_picture(attachment.name or '', attachment)}" for attachment in report.attachments if steps]
     lines += [f"  note: {warning}" for warning in report.all_warnings()]
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -60,12 +61,12 @@ class _Child:
     """The state of the process between jobs: the services with their loaded models, and the way to the parent."""
 
     def __init__(self, parent: Connection, settings: Settings) -> None:
-        from darkroom import codecs
-        from darkroom.processing import process
+        from darkroom.processing import process, write
 
         self._parent = parent
         self._limit = settings.limits.decode_memory
-        self._codecs = codecs
+        importlib.import_module("darkroom.codecs")  # before the first picture comes
+        self._write = write
         self._process = process
         self._services = _GuardedServices(build_services(settings), self)
         self._number = 0
@@ -91,15 +92,17 @@ class _Child:
                 is_cancelled=self._is_cancelled,
             )
             if output is not None:
-                self._codecs.write_atomically(output, result.data)
+                self._write(output, result.data, result.report, result.attachments)
         except Exception as error:
             known = error if isinstance(error, DarkroomError) else self._unexpected(error)
             trace = "".join(traceback.format_exception(error))
             self.tell(kind="failed", **{"class": type(known).__name__}, trace=trace, **known.to_dict())
             return
-        self.tell(kind="done", report=result.report.model_dump(mode="json"), data=output is None)
-        if output is None:
-            self._parent.send_bytes(result.data)
+        sent = [result.data, *result.attachments.values()] if output is None else []
+        names = list(result.attachments) if sent else []
+        self.tell(kind="done", report=result.report.model_dump(mode="json"), data=output is None, attachments=names)
+        for data in sent:
+            self._parent.send_bytes(data)
 
     def _unexpected(self, error: Exception) -> DarkroomError:
         if isinstance(error, MemoryError):

@@ -23,8 +23,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -58,6 +59,8 @@ class Outcome:
     report: Report
     data: bytes | None
     path: Path | None
+    attachments: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """Pictures that operations made beside it, by name, where the bytes came back."""
 
 
 class Job:
@@ -350,7 +353,9 @@ class _Conversation:
         from darkroom.report import Report
 
         data = self._bytes() if message["data"] else None
-        return Outcome(Report.model_validate(message["report"]), data, self._job.output if data is None else None)
+        attachments = {str(name): self._bytes() for name in message["attachments"]}
+        report = Report.model_validate(message["report"])
+        return Outcome(report, data, self._job.output if data is None else None, attachments)
 
     def _receive(self) -> dict[str, Any]:
         while not self._connection_ready():
