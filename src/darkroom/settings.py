@@ -168,6 +168,15 @@ class OutputSettings(_Group):
     )
 
 
+class FaceSettings(_Group):
+    """Defaults of face restoration."""
+
+    restoration_enabled: bool = Field(default=True, description="Restore faces that `darkroom faces` extracts.")
+    restoration_strength: float = Field(
+        default=0.8, ge=0, le=1, description="How much of the restored face is taken, 0 to 1, where nobody says it."
+    )
+
+
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
@@ -183,6 +192,7 @@ class Settings(BaseSettings):
     models: ModelSettings = Field(default_factory=lambda: ModelSettings())
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     output: OutputSettings = Field(default_factory=lambda: OutputSettings())
+    faces: FaceSettings = Field(default_factory=lambda: FaceSettings())
     offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
     strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")

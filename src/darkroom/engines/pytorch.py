@@ -32,6 +32,9 @@ def _libraries() -> tuple[Any, Any]:
     except (ImportError, RuntimeError) as error:
         # spandrel needs torchvision, which refuses to load beside a torch of another build.
         raise _missing(f"spandrel does not load: {error}") from error
+    # Architectures under licences that do not allow commercial use are a package of their own; who wants them has it.
+    if importlib.util.find_spec("spandrel_extra_arches") is not None:
+        importlib.import_module("spandrel_extra_arches").install(ignore_duplicates=True)
     return torch, spandrel
 
 
@@ -134,6 +137,7 @@ def _capture(session: _Session, shape: Shape) -> _Captured | None:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 result = session.network(source)
+                result = result[0] if isinstance(result, (tuple, list)) else result  # pyright: ignore
     except RuntimeError as error:
         if is_out_of_memory(error):
             torch.cuda.empty_cache()
@@ -158,6 +162,13 @@ class _Session:
         tensor = tensor.half() if self.precision == "fp16" else tensor
         return tensor.contiguous(memory_format=torch.channels_last)
 
+    def _called(self, source: Any) -> Any:
+        """The network's picture: some give further values with it. Those that add noise add the same each time."""
+        with self.torch.random.fork_rng(devices=[self.device.id] if self.device.kind == "gpu" else []):
+            self.torch.manual_seed(0)
+            result = self.network(source)
+        return result[0] if isinstance(result, (tuple, list)) else result  # pyright: ignore
+
     def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         return {"output": self.run(batch)}
 
@@ -171,7 +182,7 @@ class _Session:
                     self.captured.graph.replay()
                     result = self.captured.result
                 else:
-                    result = self.network(source)
+                    result = self._called(source)
                 return np.asarray(result.float().cpu().numpy(), dtype=np.float32)
         except Exception as error:
             if is_out_of_memory(error):

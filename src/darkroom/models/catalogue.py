@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from darkroom.errors import ConfigurationError
 from darkroom.settings import config_folder, explain
 
-Task = Literal["matte", "upscale", "face_detection", "face_restoration", "inpainting", "deblocking"]
+Task = Literal["matte", "upscale", "face_detection", "face_restoration", "face_embedding", "inpainting", "deblocking"]
 Architecture = Literal["onnx", "rrdbnet", "srvgg", "torch"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from darkroom.errors import ExtraMissing, LicenceRefused, ModelMissing, NetworkError
+from darkroom.face_finder import SMALL, FaceFinder, seen
 from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.resize import scale
 
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-DETECTOR = "yunet"
 GRAVITIES = ("auto", "face", "center", "attention", "entropy")
 _POINT = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*,\s*([0-9]*\.?[0-9]+)\s*")
 _RATIO = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*[:/x]\s*([0-9]+(?:\.[0-9]+)?)\s*")
 
-SMALL, LARGE = 640, 2560
-"""Longer sides of the pictures that attention and the cascades, and the network for faces, look at."""
 SALIENT = 320
 """Longer side at which attention is worked out: a crop needs no more detail."""
 
@@ -133,13 +130,16 @@ class SmartCrop(Operation, name="smart_crop"):
             size = cropping.largest(width, height, aspect)
             return cropping.about(width, height, size, width / 2, height / 2), "center", []
         if self.gravity in ("auto", "face"):
-            faces = self._faces(image, context)
+            finder = FaceFinder(context, insist=self.gravity == "face")
+            if finder.network is not None:
+                context.method("model")
+            faces = finder.find(image)
             if faces:
                 box, _ = cropping.around_faces(width, height, aspect, faces, self.padding)
                 return box, "face", faces
             if self.gravity == "face":
                 context.fallback("face", "attention", "no face was found")
-        pixels, _ = _seen(image, SMALL)
+        pixels, _ = seen(image, SMALL)
         if self.gravity == "entropy":
             return cropping.heaviest(cropping.detail(pixels), width, height, aspect), "entropy", []
         from darkroom.vision.saliency import saliency_map
@@ -150,46 +150,11 @@ class SmartCrop(Operation, name="smart_crop"):
             return cropping.about(width, height, size, width / 2, height / 2), "center", []
         return cropping.heaviest(likely**2, width, height, aspect), "attention", []
 
-    def _faces(self, image: Image, context: Context) -> list[Face]:
-        from darkroom.vision import faces
-
-        ready = {entry.name for entry in context.models.installed("face_detection")}
-        name = DETECTOR if DETECTOR in ready or not ready else sorted(ready)[0]
-        try:
-            network = context.models.network(name, context)
-        except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
-            if self.gravity == "face":
-                context.fallback(f"the face detector {name}", "Haar cascade", str(error))
-            context.note(detector="haar")
-            pixels, factor = _seen(image, SMALL)
-            return [faces.moved(face, factor) for face in faces.find_with_haar(pixels)]
-        context.method("model")
-        context.note(detector=name)
-        pixels, factor = _seen(image, LARGE)
-        return [faces.moved(face, factor) for face in faces.find_with_yunet(pixels, network.predict_all)]
-
 
 def _ratio(text: str) -> float:
     """Width over height of a proportion, 0.0 for what is none."""
     match = _RATIO.fullmatch(text)
     return float(match[1]) / float(match[2]) if match and float(match[2]) > 0 else 0.0
-
-
-def _seen(image: Image, side: int) -> tuple[Array, float]:
-    """The first frame as a person sees it, ``height x width x 3`` uint8, transparent parts white; and its scale.
-
-    A larger one is averaged down to between ``side`` and twice that, its longer side; the scale, 1.0 or more, is how
-    many of the picture's pixels one of its pixels is.
-    """
-    frame = image.first_frame()
-    factor = max(1, max(image.size) // side)
-    if factor > 1:
-        frame = frame.map(lambda part: part.shrink(factor, factor))
-    if frame.has_alpha:
-        top = frame.maximum
-        frame = frame.map(lambda part: part.flatten(background=[top] * 3, max_alpha=top))
-    pixels = frame.to_array()
-    return pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype("uint8"), float(factor)
 
 
 def _shrunk(pixels: Array, side: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+
+Point = tuple[float, float]
 
 STRIDES = (8, 16, 32)
 SIDE = 640
@@ -27,13 +29,18 @@ LEAST_HAAR = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face: its box in pixels from the top left, and how sure the detector is, 0.0 to 1.0."""
+    """A face: its box in pixels from the top left, and how sure the detector is, 0.0 to 1.0.
+
+    ``landmarks`` are (x, y) of the eye on the picture's left, the other eye, the tip of the nose, the corner of the
+    mouth on the left, the other corner; none where the detector does not find them.
+    """
 
     left: float
     top: float
     width: float
     height: float
     score: float
+    landmarks: tuple[Point, ...] = ()
 
     @property
     def area(self) -> float:
@@ -79,7 +86,7 @@ def find_with_yunet(
 
 
 def _decode(outputs: Mapping[str, Array], threshold: float) -> list[Face]:
-    """Boxes from the outputs cls, obj and bbox at each stride: anchor-free, one cell a candidate."""
+    """Boxes and landmarks from the outputs cls, obj, bbox and kps at each stride: anchor-free, one cell a candidate."""
     faces: list[Face] = []
     for stride in STRIDES:
         columns = SIDE // stride
@@ -88,12 +95,14 @@ def _decode(outputs: Mapping[str, Array], threshold: float) -> list[Face]:
             * np.clip(np.asarray(outputs[f"obj_{stride}"]).reshape(-1), 0, 1)
         )
         boxes = np.asarray(outputs[f"bbox_{stride}"]).reshape(-1, 4)
+        places = np.asarray(outputs[f"kps_{stride}"], float).reshape(-1, 10)
         for index in np.flatnonzero(score >= threshold):
             row, column = divmod(int(index), columns)
             dx, dy, log_width, log_height = (float(value) for value in boxes[index])
             wide, high = float(np.exp(log_width)) * stride, float(np.exp(log_height)) * stride
             x, y = (column + dx) * stride, (row + dy) * stride
-            faces.append(Face(x - wide / 2, y - high / 2, wide, high, float(score[index])))
+            points = tuple(((column + px) * stride, (row + py) * stride) for px, py in places[index].reshape(5, 2))
+            faces.append(Face(x - wide / 2, y - high / 2, wide, high, float(score[index]), points))
     return faces
 
 
@@ -141,7 +150,12 @@ def _cascade(name: str) -> Any:
 def moved(face: Face, factor: float, left: float = 0.0, top: float = 0.0) -> Face:
     """The same face in a picture that is ``factor`` times as large and reaches further to the left and top."""
     return Face(
-        face.left * factor + left, face.top * factor + top, face.width * factor, face.height * factor, face.score
+        face.left * factor + left,
+        face.top * factor + top,
+        face.width * factor,
+        face.height * factor,
+        face.score,
+        tuple((x * factor + left, y * factor + top) for x, y in face.landmarks),
     )
 
 
@@ -149,7 +163,7 @@ def _clipped(face: Face, width: int, height: int) -> Face:
     """The part of a face's box inside the picture."""
     left, top = max(0.0, face.left), max(0.0, face.top)
     right, bottom = min(float(width), face.left + face.width), min(float(height), face.top + face.height)
-    return Face(left, top, max(0.0, right - left), max(0.0, bottom - top), face.score)
+    return replace(face, left=left, top=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
 
 
 def _merged(faces: list[Face], overlap: float) -> list[Face]:
