@@ -1,10 +1,10 @@
-"""The detector of the operations that look for faces: the network where it is here, else the cascades."""
+"""What operations with faces share: finding them and telling whose they are, by networks where those are here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from darkroom.errors import ExtraMissing, LicenceRefused, ModelMissing, NetworkError
+from darkroom.errors import DarkroomError, ExtraMissing, LicenceRefused, ModelMissing, NetworkError
 from darkroom.operation import Context, Network
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 DETECTOR = "yunet"
 SMALL, LARGE = 640, 2560
 """Longer sides of the pictures that the cascades, and the network, look at."""
+OTHER_EMBEDDING, OTHER_STRUCTURE = 0.637, 0.2
+"""Distances from which two faces are two people's: for SFace the bound of its authors, for structure where one in a
+hundred pairs of strangers begins (38 faces)."""
+SAME_STRUCTURE = 0.1
+"""Up to here structure takes two faces for one person's: rather one person twice than two people as one."""
 
 
 class FaceFinder:
@@ -51,6 +56,42 @@ class FaceFinder:
         else:
             found = faces.find_with_yunet(pixels, self.network.predict_all)
         return [faces.moved(face, factor) for face in found]
+
+
+class FaceIdentity:
+    """Tells whose face it is: by a network for that where one is here, else by places of light and dark."""
+
+    def __init__(self, context: Context) -> None:
+        self._network: Network | None = None
+        self.name = "structure"
+        ready = context.models.installed("face_embedding")
+        if ready:
+            try:
+                self._network = context.models.network(ready[0].name, context, precision="fp32")
+                self.name = ready[0].name
+            except DarkroomError as error:
+                context.fallback(f"the face embedding {ready[0].name}", "structure", str(error))
+
+    @property
+    def other(self) -> float:
+        """From how far apart two descriptions are of two people."""
+        return OTHER_EMBEDDING if self._network else OTHER_STRUCTURE
+
+    @property
+    def same(self) -> float:
+        """Up to how far apart two descriptions are of one person."""
+        return OTHER_EMBEDDING if self._network else SAME_STRUCTURE
+
+    def describe(self, face: Array) -> Array:
+        """What an aligned face (``side x side x 3``, float32, 0.0 to 1.0) is told by: a unit vector."""
+        import numpy as np
+
+        from darkroom.vision import face_alignment, face_restoration
+
+        if self._network is None:
+            return face_restoration.structure(face)
+        vector = self._network.predict(face_alignment.for_embedding(face)).ravel()
+        return vector / max(float(np.linalg.norm(vector)), 1e-6)
 
 
 def seen(image: Image, side: int, frame: int = 0) -> tuple[Array, float]:

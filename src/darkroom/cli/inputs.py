@@ -88,25 +88,27 @@ def _refuse_misspelt(argument: str, names: set[str]) -> None:
         )
 
 
-def find(inputs: Sequence[str], *, recursive: bool, skip: Path | None = None) -> list[Found]:
+def find(
+    inputs: Sequence[str], *, recursive: bool, skip: Path | None = None, also: frozenset[str] = frozenset()
+) -> list[Found]:
     """Every picture that the inputs name: files, folders, patterns, and ``-``; each once.
 
     Files named in full are taken whatever their suffix; from folders and patterns come the files whose suffix is a
-    picture's. Nothing below ``skip``, the output folder, is taken from a folder. Raises InputNotFound.
+    picture's, or in ``also``. Nothing below ``skip``, the output folder, is taken from a folder. Raises InputNotFound.
     """
     found: dict[str, Found] = {}
     for text in inputs:
-        for one in _find_one(text, recursive=recursive, skip=skip):
+        for one in _find_one(text, recursive=recursive, skip=skip, also=also):
             found.setdefault(STDIO if one.path is None else os.path.realpath(one.path), one)
     return list(found.values())
 
 
-def _find_one(text: str, *, recursive: bool, skip: Path | None) -> list[Found]:
+def _find_one(text: str, *, recursive: bool, skip: Path | None, also: frozenset[str]) -> list[Found]:
     path = Path(text).expanduser()
     if text == STDIO:
         return [Found(None, Path("stdin"))]
     if path.is_dir():
-        inside = list(pictures_in(path, recursive=recursive, skip=skip))
+        inside = list(pictures_in(path, recursive=recursive, skip=skip, also=also))
         if not inside:
             more = "" if recursive else " itself; --recursive looks in its subfolders"
             raise InputNotFound(f"There is no picture in the folder {text}{more}.", cure="Name another folder.")
@@ -116,7 +118,9 @@ def _find_one(text: str, *, recursive: bool, skip: Path | None) -> list[Found]:
     if glob.has_magic(text):
         base = _fixed_part(path)
         names = sorted(glob.glob(str(path), recursive=True))
-        matches = [Found(Path(name), Path(name).relative_to(base)) for name in names if _is_picture_file(Path(name))]
+        matches = [
+            Found(Path(name), Path(name).relative_to(base)) for name in names if _is_picture_file(Path(name), also)
+        ]
         if not matches:
             raise InputNotFound(f"No picture matches {text}.", cure="Check the pattern and the folder you are in.")
         return matches
@@ -133,11 +137,13 @@ def _fixed_part(pattern: Path) -> Path:
     return base
 
 
-def _is_picture_file(path: Path) -> bool:
-    return (format_of(path) is not None or path.suffix.lower() in _NOT_READ) and path.is_file()
+def _is_picture_file(path: Path, also: frozenset[str]) -> bool:
+    return (format_of(path) is not None or path.suffix.lower() in _NOT_READ | also) and path.is_file()
 
 
-def pictures_in(folder: Path, *, recursive: bool, skip: Path | None = None) -> Iterator[Found]:
+def pictures_in(
+    folder: Path, *, recursive: bool, skip: Path | None = None, also: frozenset[str] = frozenset()
+) -> Iterator[Found]:
     """The pictures of a folder by name, in order, without hidden files and what lies below ``skip``."""
     skipped = skip.resolve() if skip is not None else None
     for where, folders, names in os.walk(folder, followlinks=False):
@@ -147,7 +153,7 @@ def pictures_in(folder: Path, *, recursive: bool, skip: Path | None = None) -> I
         )
         for name in sorted(names):
             path = here / name
-            if not name.startswith(".") and _is_picture_file(path):
+            if not name.startswith(".") and _is_picture_file(path, also):
                 yield Found(path, path.relative_to(folder))
 
 

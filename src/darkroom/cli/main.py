@@ -25,6 +25,7 @@ from darkroom.errors import DarkroomError, InvalidParameters
 COMMANDS = {
     "process": ("darkroom.cli.process", "Run operations on pictures, one after the other."),
     "operations": ("darkroom.cli.operations", "List the operations, or show one with its parameters."),
+    "faces": ("darkroom.cli.faces", "Collect everybody's best faces from pictures and videos."),
     "recipes": ("darkroom.cli.recipes", "List the recipes, or show one."),
     "models": ("darkroom.cli.models", "List, fetch, check and move models."),
     "bench": ("darkroom.cli.bench", "Measure this machine, and choose models by it."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from darkroom.errors import Cancelled, DarkroomError, FallbackRefused, InferenceFailed, InvalidParameters, ModelMissing
-from darkroom.face_finder import FaceFinder
+from darkroom.face_finder import FaceFinder, FaceIdentity
 from darkroom.operation import Context, Extent, Models, Network, Operation
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ TIMES = 4
 """How much larger an enlarging network has to make a face: the way through it is fixed."""
 LEAST = 12
 """Pixels of the picture across a face below which there is nothing to restore."""
-OTHER_EMBEDDING, OTHER_STRUCTURE = 0.637, 0.2
-"""Distances from which two faces are two people's: for SFace the bound of its authors, for structure where one in a
-hundred pairs of strangers begins (38 faces)."""
 
 
 class RestoreFaces(Operation, name="restore_faces"):
@@ -148,7 +145,7 @@ class RestoreFaces(Operation, name="restore_faces"):
         if matrix is None:
             return {**note, "restored": False, "why": "its landmarks are no face's"}
         restored = restorer.restore(
-            face_alignment.crop(pixels[..., :3], matrix, side), 1 / face_alignment.scale_of(matrix), progress
+            face_alignment.crop(pixels[..., :3], matrix, side), face_alignment.scale_of(matrix), progress
         )
         change = (restored.after - restored.before) * face_alignment.feather(side)[..., None]
         bigger = matrix.copy()
@@ -195,12 +192,12 @@ class FaceRestorer:
         self._context = context
         self._builtin = method == "builtin"
         self._network = None if self._builtin else self._load(model, must=method == "model")
-        self._embedding = self._load_embedding()
-        self.identity = "sface" if self._embedding else "structure"
+        self._identity = FaceIdentity(context)
+        self.identity = self._identity.name
         """What tells whether it is the same person."""
 
     def restore(self, before: Array, blur: float, progress: Callable[[float, str], None]) -> Restored:
-        """Restore ``side x side x 3``, float32, 0.0 to 1.0; ``blur`` is how many times the picture's pixels it has."""
+        """Restore ``side x side x 3``, float32, 0.0 to 1.0, of which one pixel of the picture became ``blur``."""
         from darkroom.vision import face_restoration
 
         if self._builtin:
@@ -281,35 +278,9 @@ class FaceRestorer:
     def _give_up(self, name: str, error: Exception) -> None:
         self._context.fallback(f"faces restored by {name}", "the faces as they are, enlarged by Lanczos", str(error))
 
-    def _load_embedding(self) -> Network | None:
-        ready = self._context.models.installed("face_embedding")
-        if not ready:
-            return None
-        try:
-            return self._context.models.network(ready[0].name, self._context, precision="fp32")
-        except DarkroomError as error:
-            self._context.fallback(f"the face embedding {ready[0].name}", "structure", str(error))
-            return None
-
     def _drift(self, before: Array, after: Array) -> float:
         """0.0 the same face, 1.0 as far apart as two people's, or further."""
         from darkroom.vision import face_restoration
 
-        one, other = self.describe(before), self.describe(after)
-        return min(face_restoration.drift(one, other) / self.other, 1.0)
-
-    @property
-    def other(self) -> float:
-        """From how far apart two descriptions are of two people."""
-        return OTHER_EMBEDDING if self._embedding else OTHER_STRUCTURE
-
-    def describe(self, face: Array) -> Array:
-        """What an aligned face is told by: a unit vector."""
-        import numpy as np
-
-        from darkroom.vision import face_alignment, face_restoration
-
-        if self._embedding is None:
-            return face_restoration.structure(face)
-        vector = self._embedding.predict(face_alignment.for_embedding(face)).ravel()
-        return vector / max(float(np.linalg.norm(vector)), 1e-6)
+        one, other = self._identity.describe(before), self._identity.describe(after)
+        return min(face_restoration.drift(one, other) / self._identity.other, 1.0)

@@ -28,12 +28,12 @@ def clarify(face: Array, blur: float) -> Array:
         face: ``side x side x 3``, float32, 0.0 to 1.0.
         blur: how many of its pixels one pixel of the picture became, 1.0 or more.
     """
-    smooth = cv2.bilateralFilter(face, 0, 0.04, max(blur, 1.0))
-    sigma = float(np.clip(0.6 * blur, 0.8, 12.0))
+    smooth = cv2.bilateralFilter(face, 0, 0.025, float(np.clip(0.4 * blur, 1.0, 6.0)))
+    sigma = float(np.clip(0.35 * blur, 0.8, 8.0))
     fine = smooth - cv2.GaussianBlur(smooth, (0, 0), sigma)
-    result = smooth + 1.6 * fine
+    result = smooth + 1.2 * fine
     # Held between what lies around, so that no halo forms at steep edges.
-    reach = 2 * max(1, round(blur)) + 1
+    reach = 2 * max(1, round(0.7 * blur)) + 1
     kernel = np.ones((reach, reach), np.uint8)
     return np.clip(result, cv2.erode(face, kernel), cv2.dilate(face, kernel))
 
