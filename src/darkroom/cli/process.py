@@ -191,8 +191,8 @@ def _option(field: str, rules: dict[str, Any], schema: dict[str, Any]) -> inspec
         parts.append(f"[default: {_text(default) if not isinstance(default, bool) else 'on' if default else 'off'}]")
     text = " ".join(parts).replace("[", "\\[")
     kind: Any = str
-    if rules.get("type") == "boolean":
-        names = f"{flag}/--no-{flag[2:]}" if rules.get("default") else flag
+    if "boolean" in (rules.get("type"), *(choice.get("type") for choice in rules.get("anyOf", ()))):
+        names = flag if rules.get("default") is False else f"{flag}/--no-{flag[2:]}"
         kind, option = bool, typer.Option(names, help=text, rich_help_panel="Operation")
     else:
         option = typer.Option(flag, metavar=values, help=text, rich_help_panel="Operation")
