@@ -73,6 +73,7 @@ SCRIPTS = {
     "growth": ("growth",),
     "throughput": ("throughput",),
     "cut_out": ("cut_out",),
+    "artifacts": ("artifacts",),
 }
 """Those that need nothing but this machine, with the tables that they write."""
 

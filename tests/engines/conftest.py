@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from darkroom.engines.engine import Engine
 from darkroom.engines.sessions import Runtime
 from darkroom.errors import ModelMissing, UnknownModel
 from darkroom.models.architectures.graph import Builder
@@ -116,3 +120,22 @@ def raw_network(path: Path, operators: list[tuple[str, list[float]]]) -> Path:
         value = build.node(operator, value, build.constant(np.array(constant, np.float32)))
     path.write_bytes(build.finish(value, 3))
     return path
+
+
+def usable(found: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The engine; the test is skipped where it is not installed."""
+    if found.name == "pytorch" and importlib.util.find_spec("torchvision") is None:
+        # spandrel imports torchvision for two architectures that are not tried here; its public build does not load
+        # beside the CPU build of torch.
+        for name in ("", ".ops", ".models", ".models.vgg", ".transforms", ".transforms.functional"):
+            monkeypatch.setitem(sys.modules, f"torchvision{name}", _AnyModule(f"torchvision{name}"))
+    if not found.installed():
+        pytest.skip(f"the {found.name} extra is not installed")
+    return found
+
+
+class _AnyModule(types.ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})

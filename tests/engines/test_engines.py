@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.engines.conftest import usable
 
 from darkroom.engines.engine import Compiled, Device, Engine, Graph, Plan, Precision, Shape, is_out_of_memory
 from darkroom.engines.onnxruntime import OnnxRuntime
@@ -31,25 +30,6 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
 @pytest.fixture(params=ENGINES[:2], ids=lambda engine: engine.name)
 def onnx_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return usable(request.param, monkeypatch)
-
-
-def usable(found: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The engine; the test is skipped where it is not installed."""
-    if found.name == "pytorch" and importlib.util.find_spec("torchvision") is None:
-        # spandrel imports torchvision for two architectures that are not tried here; its public build does not load
-        # beside the CPU build of torch.
-        for name in ("", ".ops", ".models", ".models.vgg", ".transforms", ".transforms.functional"):
-            monkeypatch.setitem(sys.modules, f"torchvision{name}", _AnyModule(f"torchvision{name}"))
-    if not found.installed():
-        pytest.skip(f"the {found.name} extra is not installed")
-    return found
-
-
-class _AnyModule(types.ModuleType):
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})
 
 
 def cpu(engine: Engine) -> Device:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from darkroom.image import Subsampling
+from darkroom.jpeg_tables import ZIGZAG, steps
 
 _TEXT_MOST = 1_000_000
 """Most bytes that a compressed text of a PNG may unpack to."""
@@ -31,15 +32,6 @@ class PngFacts:
     xmp: bytes | None = None
     resolution: tuple[float, float] | None = None
     frames: int = 1
-
-
-# The luminance table of annex K of ITU T.81, which libjpeg scales by its quality; in the order of the file (zigzag).
-_LUMINANCE = (
-    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
-    26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
-    56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
-    95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
-)  # fmt: skip
 
 
 def read_jpeg(data: bytes) -> JpegFacts:
@@ -72,11 +64,10 @@ def read_jpeg(data: bytes) -> JpegFacts:
 
 def estimate_quality(table: tuple[int, ...]) -> int:
     """The libjpeg quality, 1 to 100, whose luminance table lies nearest to ``table`` (64 steps, zigzag order)."""
+    rows = dict(zip(ZIGZAG, table, strict=True))
 
     def distance(quality: int) -> int:
-        scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-        steps = (min(max((value * scale + 50) // 100, 1), 255) for value in _LUMINANCE)
-        return sum(abs(step - given) for step, given in zip(steps, table, strict=True))
+        return sum(abs(step - rows[place]) for place, step in enumerate(steps(quality)))
 
     return min(range(1, 101), key=distance)
 

@@ -54,3 +54,34 @@ def stretch_limits(colours: Array, share: float = 0.005) -> tuple[float, float]:
     """
     low, high = (float(value) for value in np.quantile(colours, (share, 1 - share)))
     return (low, high) if high - low > 0.02 else (0.0, 1.0)
+
+
+def lift_shadows(pixels: Array, amount: float) -> Array:
+    """Lighten what lies in the dark, and leave what lies in the light.
+
+    The light that falls on each part is estimated from the brightest channel and smoothed along edges (Guo, Li and
+    Ling, "LIME: low-light image enhancement via illumination map estimation", 2017; guided filter: He, Sun and Tang,
+    2013); each part is divided by a power of its light, so that detail and hue stay.
+
+    Args:
+        pixels: ``height x width x 3``, float32, 0.0 to 1.0.
+        amount: 0.0 to 1.0; 1.0 shows nearly all that the dark holds.
+    """
+    import cv2
+
+    brightest = pixels.max(axis=2)
+    factor = min(1.0, 512 / max(brightest.shape))
+    size = (max(1, round(brightest.shape[1] * factor)), max(1, round(brightest.shape[0] * factor)))
+    small = cv2.resize(brightest, size, interpolation=cv2.INTER_AREA)
+    radius, epsilon = 2 * (max(size) // 32) + 1, 0.01
+    mean = cv2.blur(small, (radius, radius))
+    variance = np.maximum(cv2.blur(small * small, (radius, radius)) - mean * mean, 0)
+    slope = variance / (variance + epsilon)
+    offset = mean - slope * mean
+    large = brightest.shape[::-1]
+    slope, offset = (cv2.resize(cv2.blur(part, (radius, radius)), large) for part in (slope, offset))
+    # Black holds nothing to show but noise: light never counts as less than this.
+    light = np.clip(slope * brightest + offset, 0.03, 1.0)
+    gain = light ** np.float32(-0.6 * amount)
+    # Beyond white there is nothing: what would be clipped is brought in softly.
+    return (1 - (1 - np.clip(pixels, 0, 1)) ** gain[..., None]).astype(np.float32) if amount else pixels
