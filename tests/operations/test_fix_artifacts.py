@@ -17,7 +17,9 @@ from darkroom.engines.pytorch import PyTorch
 from darkroom.engines.sessions import Runtime
 from darkroom.errors import InvalidParameters, ModelMissing
 from darkroom.image import Animation, Image
+from darkroom.operation import Context
 from darkroom.operations.fix_artifacts import FixArtifacts
+from darkroom.report import StepReport
 from darkroom.settings import Settings
 from tests.engines.conftest import FolderStore, blur_network, usable
 from tests.operations.running import run
@@ -164,7 +166,13 @@ def test_fbcnn_runs_through_pytorch(settings: Settings, tmp_path: Path, monkeypa
     save_file({name: np.ascontiguousarray(tensor) for name, tensor in state.items()}, tmp_path / "small.safetensors")
     store = FolderStore()
     store.add("small", tmp_path / "small.safetensors", architecture="torch", task="deblocking")
-    image = darkroom.open(jpeg(25))
-    _, step = run(FixArtifacts(model="small", deband=False), image, models=models(settings, store))
+    step = StepReport(operation="fix_artifacts")
+    runtime = models(settings, store)
+    context = Context(settings=settings, models=runtime, step=step, open_image=pytest.fail)
+    batch = np.ascontiguousarray(darkroom.open(jpeg(25)).to_float()[:64, :48].transpose(2, 0, 1)[None])
+    result = runtime.network("small", context).predict(batch)
+    network.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in state.items()})
+    with torch.inference_mode():
+        expected = network.eval()(torch.from_numpy(batch))[0].numpy()
+    np.testing.assert_allclose(result, expected, atol=1e-4)
     assert step.engine == "pytorch"
-    assert "blocks" in step.changed["repaired"]
