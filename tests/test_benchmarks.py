@@ -74,6 +74,8 @@ SCRIPTS = {
     "throughput": ("throughput",),
     "cut_out": ("cut_out",),
     "artifacts": ("artifacts",),
+    "inpainting": ("inpainting",),
+    "watermark": ("watermark",),
 }
 """Those that need nothing but this machine, with the tables that they write."""
 

@@ -140,9 +140,14 @@ class Network(Protocol):
         ...
 
     def predict(
-        self, batch: NDArray[np.float32], *, check: Callable[[NDArray[np.float32]], str | None] = ...
+        self,
+        batch: NDArray[np.float32],
+        *more: NDArray[np.float32],
+        check: Callable[[NDArray[np.float32]], str | None] = ...,
     ) -> NDArray[np.float32]:
         """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
+
+        ``more`` are further inputs, in the network's order.
 
         ``check`` says in a clause what is wrong with a result, None for nothing: it is then computed again more
         carefully. Without one, numbers that are none are wrong. Raises InferenceFailed, OutOfMemory or BadResult.

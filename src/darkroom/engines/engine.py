@@ -89,8 +89,8 @@ class Compiled(Protocol):
         """What it computes in."""
         ...
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``n x channels x height x width`` float32 in, the first output as float32.
+    def run(self, batch: NDArray[np.float32], *more: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``n x channels x height x width`` float32 in, the first output as float32. ``more`` are further inputs.
 
         Raises OutOfMemory, InferenceFailed.
         """

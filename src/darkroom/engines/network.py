@@ -83,13 +83,18 @@ class LoadedNetwork:
     # Arrays as the network takes them
 
     def predict(
-        self, batch: NDArray[np.float32], *, check: Callable[[NDArray[np.float32]], str | None] = checks.number_fault
+        self,
+        batch: NDArray[np.float32],
+        *more: NDArray[np.float32],
+        check: Callable[[NDArray[np.float32]], str | None] = checks.number_fault,
     ) -> NDArray[np.float32]:
         """Run the network on ``n x channels x height x width``, float32; gives its first output as float32.
 
+        ``more`` are further inputs, in the network's order.
+
         ``check`` says what is wrong with a result, None for nothing. Raises InferenceFailed, OutOfMemory, BadResult.
         """
-        return self._carefully(lambda: self._on_device(None, lambda compiled: compiled.run(batch)), check)
+        return self._carefully(lambda: self._on_device(None, lambda compiled: compiled.run(batch, *more)), check)
 
     def predict_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """As :meth:`predict`, giving every output by its name."""

@@ -107,8 +107,8 @@ class OnnxRuntime:
             raise UnsupportedModel(
                 f"ONNX Runtime did not put {graph.name} on {device.name}: a CUDA library is missing."
             )
-        source = session.get_inputs()[0]
-        return _Session(graph.name, device, plan.precision, session, source.name, _KINDS.get(source.type, np.float32))
+        sources = tuple((source.name, _KINDS.get(source.type, np.float32)) for source in session.get_inputs())
+        return _Session(graph.name, device, plan.precision, session, sources)
 
 
 def _providers(device: Device, precision: Precision) -> list[Any]:
@@ -129,19 +129,24 @@ class _Session:
     device: Device
     precision: Precision
     session: Any
-    source: str
-    kind: Any
+    sources: tuple[tuple[str, Any], ...]
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._infer(batch, [self.session.get_outputs()[0].name])[0]
+    def run(self, batch: NDArray[np.float32], *more: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._infer((batch, *more), [self.session.get_outputs()[0].name])[0]
 
     def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         names = [output.name for output in self.session.get_outputs()]
-        return dict(zip(names, self._infer(batch, names), strict=True))
+        return dict(zip(names, self._infer((batch,), names), strict=True))
 
-    def _infer(self, batch: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
+    def _infer(self, batches: tuple[NDArray[np.float32], ...], names: list[str]) -> list[NDArray[np.float32]]:
+        if len(batches) != len(self.sources):
+            raise InferenceFailed(f"{self.name} takes {len(self.sources)} inputs, not {len(batches)}.")
+        given = {
+            name: np.ascontiguousarray(batch, dtype=kind)
+            for (name, kind), batch in zip(self.sources, batches, strict=True)
+        }
         try:
-            results = self.session.run(names, {self.source: np.ascontiguousarray(batch, dtype=self.kind)})
+            results = self.session.run(names, given)
             return [np.asarray(result, dtype=np.float32) for result in results]
         except Exception as error:
             if is_out_of_memory(error):

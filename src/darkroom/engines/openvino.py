@@ -123,8 +123,8 @@ class OpenVino:
                 compiled = core.compile_model(self._model(core, graph, plan), plan.device.id, config)
                 _keep(core, compiled, kept, plan.device)
                 _prune(plan.cache / "openvino")
-            kind = np.dtype(compiled.input(0).get_element_type().to_dtype())
-            return _Session(graph.name, plan.device, plan.precision, compiled.create_infer_request(), kind)
+            kinds = tuple(np.dtype(source.get_element_type().to_dtype()) for source in compiled.inputs)
+            return _Session(graph.name, plan.device, plan.precision, compiled.create_infer_request(), kinds)
         except MemoryError as error:
             raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
         except (RuntimeError, ValueError) as error:
@@ -229,10 +229,10 @@ class _Session:
     device: Device
     precision: Precision
     request: Any
-    kind: np.dtype[Any]
+    kinds: tuple[np.dtype[Any], ...]
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self._infer(batch)[0], dtype=np.float32)
+    def run(self, batch: NDArray[np.float32], *more: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self._infer(batch, *more)[0], dtype=np.float32)
 
     def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         # OpenVINO keeps the names of inner tensors that became one with an output: the output goes by each of them.
@@ -242,9 +242,15 @@ class _Session:
             for name in output.names
         }
 
-    def _infer(self, batch: NDArray[np.float32]) -> Any:
+    def _infer(self, *batches: NDArray[np.float32]) -> Any:
+        if len(batches) != len(self.kinds):
+            raise InferenceFailed(f"{self.name} takes {len(self.kinds)} inputs, not {len(batches)}.")
+        given = {
+            place: np.ascontiguousarray(batch, dtype=kind)
+            for place, (batch, kind) in enumerate(zip(batches, self.kinds, strict=True))
+        }
         try:
-            return self.request.infer({0: np.ascontiguousarray(batch, dtype=self.kind)}, share_inputs=True)
+            return self.request.infer(given, share_inputs=True)
         except (RuntimeError, ValueError, MemoryError) as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(f"{self.name} ran out of memory on {self.device.name}.") from error

@@ -172,7 +172,9 @@ class _Session:
     def run_all(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         return {"output": self.run(batch)}
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, batch: NDArray[np.float32], *more: NDArray[np.float32]) -> NDArray[np.float32]:
+        if more:
+            raise InferenceFailed(f"{self.name} takes one input through PyTorch, not {1 + len(more)}.")
         torch = self.torch
         try:
             with torch.inference_mode():

@@ -81,6 +81,11 @@ class ModelEntry(_Part):
     licence_note: str = Field(default="", description="What else is to be known of the licence.")
     source: str = Field(default="", description="The project that published it.")
     preprocessing: Preprocessing | None = Field(default=None, description="For matte networks.")
+    interface: Literal["lama", "migan"] = Field(
+        default="lama",
+        description="For inpainting networks: lama takes 0 to 1 and a mask of what to fill, migan bytes and a mask of "
+        "what is known.",
+    )
 
 
 class _Catalogue(_Part):
