@@ -76,6 +76,7 @@ SCRIPTS = {
     "artifacts": ("artifacts",),
     "inpainting": ("inpainting",),
     "watermark": ("watermark",),
+    "scenes": ("scenes",),
 }
 """Those that need nothing but this machine, with the tables that they write."""
 

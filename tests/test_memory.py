@@ -34,7 +34,8 @@ pixels = np.full((side, side, bands), (235, 232, 230, 0)[:bands], np.uint8)
 cv2.circle(pixels, (side // 2, side // 2), side // 3, (200, 60, 40, 255)[:bands], -1)
 image = Image.from_array(pixels)
 del pixels
-report = process(Request(image, Pipeline([operation])), build_services()).report
+written = json.loads(operation) if operation.startswith("{") else operation
+report = process(Request(image, Pipeline([written])), build_services()).report
 print(json.dumps([report.memory_estimate, report.peak_memory]))
 """
 
@@ -50,6 +51,11 @@ print(json.dumps([report.memory_estimate, report.peak_memory]))
         ("rotate:angle=17", 3000, 4),
         ("resize:width=5000", 2000, 3),
         ("adjust:brightness=0.2", 3000, 3),
+        ("generate_background:style=marble_desk,perspective=angle", 1500, 4),
+        ("generate_background:style=studio,method=grabcut", 1800, 3),
+        ("enhance:scale=2,method=builtin", 1200, 3),
+        ("fix_artifacts", 1800, 3),
+        ('{"type": "inpaint", "boxes": [[200, 200, 300, 300]]}', 1500, 3),
     ],
 )
 def test_the_estimate_holds(operation: str, side: int, bands: int) -> None:
