@@ -3,7 +3,8 @@
     python benchmarks/watermark.py [--data FOLDER] [--quick]
 
 Five clean pictures under the same overlay at three opacities, rounded to eight bits; the mask is where the overlay is,
-two pixels wider. PSNR in dB inside the mark, against the same pictures with the mark filled.
+two pixels wider, or is found in the pictures. PSNR in dB inside the mark, against the same pictures with the mark
+filled. Then how often a mark is found that is there, and one that is not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from PIL import Image as Pillow
 
 sys.path.insert(0, str(ROOT))
 
-from darkroom.vision import inpainting, watermark
+from darkroom.vision import inpainting, watermark, watermark_finding
 
 SIDE, PICTURES = 440, 5
 
@@ -42,6 +43,53 @@ def drawn() -> dict[str, tuple[Any, Any]]:
     letters = np.zeros((400, 400), np.uint8)
     cv2.putText(letters, "SAMPLE", (10, 220), cv2.FONT_HERSHEY_SIMPLEX, 3.0, 255, 14)
     return {"letters": (np.ones((400, 400, 3), np.float32), letters.astype(np.float32) / 255)}
+
+
+def searched(images: Path, quick: bool) -> None:
+    """How often a mark is found that is there, and one that is not; on pictures without any, and with one drawn."""
+    folders = [images / name for name in ("sr_hr", "animals", "landscape", "products", "cars", "people")]
+    paths = [
+        path for folder in folders for path in sorted(folder.glob("*")) if path.suffix in (".png", ".jpg", ".jpeg")
+    ]
+    paths = [path for path in paths if not any(part in path.name for part in ("alpha", "out", "label", "LRx", "mask"))]
+    paths = (paths or sorted((ROOT / "samples").glob("*.jpg")))[: 4 if quick else None]
+    pictures: list[Any] = []
+    for path in paths:
+        with Pillow.open(path) as opened:
+            small = opened.convert("RGB")
+        small.thumbnail((1000, 1000))
+        if min(small.size) >= 400:
+            pictures.append(np.asarray(small).astype(np.float32) / 255)
+    letters = np.zeros((150, 210), np.uint8)
+    cv2.putText(letters, "SAMPLE", (25, 85), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 3, cv2.LINE_AA)
+    turned = cv2.warpAffine(letters, cv2.getRotationMatrix2D((105, 75), 25, 1), (210, 150)).astype(np.float32) / 255
+    chance = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for opacity in (0.0, 0.2, 0.4):
+        hits, covered = 0, []
+        for picture in pictures:
+            height, width = picture.shape[:2]
+            mark = np.tile(turned, (height // 150 + 1, width // 210 + 1))[:height, :width, None] * opacity
+            found = watermark_finding.tiled(((1 - mark) * picture + mark).astype(np.float32))
+            hits += found is not None
+            if found is not None and opacity:
+                truth = mark[..., 0] > 0.05 * opacity
+                covered.append(float((found[1] & truth).sum() / truth.sum()))
+        rows.append(_row("repeated in one picture", opacity, len(pictures), hits, covered))
+    cut = [picture[:400, :400] for picture in pictures]
+    sets = 4 if quick else 40
+    false = 0
+    for _ in range(sets):
+        some = [cut[index] for index in chance.choice(len(cut), min(5, len(cut)), replace=False)]
+        false += watermark_finding.shared(some) is not None
+    rows.append(_row("shared by five pictures", 0.0, sets, false, []))
+    tell("watermark_finding", rows, "python benchmarks/watermark.py")
+
+
+def _row(kind: str, opacity: float, tries: int, hits: int, covered: list[float]) -> dict[str, Any]:
+    name = f"{kind}, opacity {opacity}" if opacity else f"{kind}: none there"
+    share = round(statistics.mean(covered), 2) if covered else ""
+    return {"mark": name, "pictures or sets": tries, "found": hits, "share of it in the mask": share}
 
 
 def main() -> None:
@@ -74,10 +122,14 @@ def main() -> None:
             started = time.perf_counter()
             found = watermark.solve(given, where)
             seconds = time.perf_counter() - started
-            undone, filled = [], []
+            looked = watermark_finding.shared(given)
+            alone = watermark.solve(given, looked) if looked is not None else None
+            undone, unaided, filled = [], [], []
             for before, pixels in zip(given, clean, strict=True):
                 bare = watermark.remove(before, found)[0] if found is not None else before
                 undone.append(float(psnr(bare[touched], pixels[touched])))
+                bare = watermark.remove(before, alone)[0] if alone is not None else before
+                unaided.append(float(psnr(bare[touched], pixels[touched])))
                 filled.append(float(psnr(inpainting.fill(before, where)[touched], pixels[touched])))
             rows.append(
                 {
@@ -86,6 +138,7 @@ def main() -> None:
                     "opacity found": round(found.opacity, 2) if found is not None else 0,
                     "blend undone, mean, dB": round(statistics.mean(undone), 1),
                     "least, dB": round(min(undone), 1),
+                    "mask found by itself, mean, dB": round(statistics.mean(unaided), 1),
                     "filled, mean, dB": round(statistics.mean(filled), 1),
                     "s for the mark": round(seconds, 1),
                 }
@@ -93,6 +146,7 @@ def main() -> None:
             print(rows[-1], flush=True)
     tell("watermark", rows, "python benchmarks/watermark.py")
     values = {f"{row['overlay']}, {row['opacity']}": row["blend undone, mean, dB"] for row in rows}
+    searched(images, chosen.quick)
     bars("watermark", "What was under the mark, from five pictures, PSNR", values, "dB", ours="")
 
 

@@ -75,7 +75,7 @@ SCRIPTS = {
     "cut_out": ("cut_out",),
     "artifacts": ("artifacts",),
     "inpainting": ("inpainting",),
-    "watermark": ("watermark",),
+    "watermark": ("watermark", "watermark_finding"),
     "scenes": ("scenes",),
 }
 """Those that need nothing but this machine, with the tables that they write."""

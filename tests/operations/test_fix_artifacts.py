@@ -154,6 +154,15 @@ def test_a_network_is_run_where_it_is_asked_for(settings: Settings, tmp_path: Pa
         run(FixArtifacts(model="other"), image, models=models(settings, store))
 
 
+def test_given_regions_are_filled() -> None:
+    pixels = np.full((96, 96, 3), 90, np.uint8)
+    pixels[40:56, 40:56] = (255, 0, 0)
+    result, step = run(FixArtifacts(fill=[(38, 38, 20, 20)]), Image.from_array(pixels))
+    assert np.abs(result.to_array().astype(int) - 90).max() <= 2
+    assert step.changed["filled"] == pytest.approx(24 * 24 / 96**2, rel=0.2)
+    assert step.method == "builtin"
+
+
 def test_fbcnn_runs_through_pytorch(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small network of FBCNN's own layout, made by spandrel's class: its weights are read and run as real ones."""
     usable(PyTorch(), monkeypatch)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
 from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.operations.inpaint import Box, Inpaint
 from darkroom.operations.upscale import Upscale
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ REPAIRING = 110
 class FixArtifacts(Operation, name="fix_artifacts"):
     """Measure what JPEG compression did to a picture, blocks, ringing and steps in smooth tones, and repair it."""
 
-    tasks = ("deblocking",)
+    tasks = ("deblocking", "inpainting")
 
     deblock: Literal["auto", "builtin", "model", "off"] = Field(
         default="auto",
@@ -54,6 +55,12 @@ class FixArtifacts(Operation, name="fix_artifacts"):
     )
     deband: bool = Field(default=True, description="Smooth steps in runs of tones, with dithering.")
     denoise: float = Field(default=0.0, ge=0, le=1, description="Also take noise away: how much of it.")
+    fill: list[Box] = Field(
+        default=[],
+        max_length=200,
+        description="Also fill these rectangles from what is around them, as inpaint does: [left, top, width, height] "
+        "each, pixels, or shares of the picture where all four are at most 1.",
+    )
     scale: Literal[1, 2, 3, 4] = Field(
         default=1, description="Also enlarge so many times afterwards; see upscale, whose defaults it takes."
     )
@@ -80,6 +87,9 @@ class FixArtifacts(Operation, name="fix_artifacts"):
         single = len(before) == 1
         context.note(before=before[0] if single else before, after=after[0] if single else after, repaired=sorted(done))
         result = image.with_frames(tuple(frames)) if done else image
+        if self.fill:
+            result = Inpaint(boxes=self.fill).apply(result, context)
+            context.method("model" if network else "builtin")
         if self.scale > 1:
             result = self._upscale().apply(result, context)
         return result
@@ -95,6 +105,8 @@ class FixArtifacts(Operation, name="fix_artifacts"):
             name = self.model or DEFAULT_MODEL
             network = models.memory(name) if models.ready(name) else 0
         own = REPAIRING * picture.pixels + network + 2 * picture.bytes + 60_000_000
+        if self.fill:
+            own = max(own, Inpaint(boxes=self.fill).working_memory(picture, models))
         return max(own, self._upscale().working_memory(picture, models) if self.scale > 1 else 0)
 
     def _upscale(self) -> Upscale:
