@@ -157,6 +157,22 @@ def figures(name: str) -> str:
     return table(result["columns"], rows) + f"\n{result['machine']}. Repeat it: `{result['command']}`.\n"
 
 
+def gallery(_: str) -> str:
+    """Before and after of every operation, with what scripts/gallery.py says of each."""
+    import importlib.util
+
+    path = ROOT / "scripts" / "gallery.py"
+    found = importlib.util.spec_from_file_location("gallery", path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return "\n".join(
+        f"## {name}\n\n{sheet.__doc__}\n\n[![{name}: before and after]({name}.jpg)](../operations/{name}.md)\n"
+        for name, sheet in module.SHEETS.items()
+    )
+
+
 PARTS: dict[str, Callable[[str], str]] = {
     "parameters": parameters,
     "operations": operations,
@@ -165,6 +181,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "errors": errors,
     "settings": settings,
     "figures": figures,
+    "gallery": gallery,
 }
 
 

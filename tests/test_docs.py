@@ -67,6 +67,14 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
         exec(compile(block, str(page), "exec"), scope)
 
 
+def test_the_gallery_shows_every_operation() -> None:
+    from darkroom.operation import registry
+
+    shown = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.jpg")}
+    assert shown == set(registry())
+    assert max(path.stat().st_size for path in (ROOT / "docs" / "gallery").glob("*.jpg")) < 200_000
+
+
 def test_no_page_is_an_orphan() -> None:
     linked = {
         (page.parent / target).resolve()
