@@ -2,7 +2,7 @@
 
     python scripts/gallery.py [NAME...]
 
-What is before has been spoilt here where there is something to mend. What each function says is its caption on the page.
+What is before has been spoilt here where there is something to mend. What each function says is its caption.
 """
 
 from __future__ import annotations
