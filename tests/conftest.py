@@ -37,6 +37,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("U2NET_HOME", str(tmp_path / "u2net"))
     for name in [name for name in os.environ if name.startswith("DARKROOM_") and name != "DARKROOM_TEST_DATA"]:
         monkeypatch.delenv(name)
+    # The servers that tests start are on this machine, which is refused otherwise.
+    monkeypatch.setenv("DARKROOM_EGRESS__PRIVATE_HOSTS", '["127.0.0.1"]')
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    """Where the servers of pytest-httpserver listen: by number, as everything of the own network is named here."""
+    return ("127.0.0.1", 0)
 
 
 @pytest.fixture

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
-from darkroom.egress import REDIRECTS, Egress, shown
-from darkroom.errors import DownloadFailed, DownloadInterrupted, OfflineRefused
+from darkroom import addresses
+from darkroom.egress import PURPOSES, REDIRECTS, Egress, Purpose, shown
+from darkroom.errors import (
+    AddressRefused,
+    DownloadFailed,
+    DownloadInterrupted,
+    EgressRefused,
+    LedgerUnwritable,
+    OfflineRefused,
+)
 from darkroom.settings import Settings
 from tests.models.serving import Mirror
 
@@ -67,3 +78,124 @@ def test_a_connection_that_breaks_may_be_tried_again(mirror: Mirror) -> None:
 
 def test_addresses_are_shown_without_passwords() -> None:
     assert shown("https://me:secret@example.org/a@b") == "https://example.org/a@b"
+
+
+def test_every_connection_is_in_the_ledger_with_its_bytes(mirror: Mirror) -> None:
+    mirror.files["b?secret=1"] = b"12345"
+    egress = Egress(Settings(), job="job-7")
+    with egress.stream(f"{mirror.url}/b?secret=1", "model", what="nothing") as answer:
+        assert [entry.outcome for entry in egress.ledger.entries()] == ["started"]
+        assert b"".join(answer.chunks) == b"12345"
+    (entry,) = egress.ledger.entries()
+    assert (entry.purpose, entry.host, entry.path, entry.job) == ("model", "127.0.0.1", "/b", "job-7")
+    assert (entry.status, entry.sent, entry.received, entry.outcome) == (200, 0, 5, "done")
+
+
+def test_what_is_sent_is_counted(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/hook", method="POST", data=b"x" * 1000).respond_with_data("fine")
+    egress = Egress(Settings())
+    answer = egress.request("POST", httpserver.url_for("/hook"), "webhook", content=b"x" * 1000, what="a job's end")
+    assert (answer.status, answer.content) == (200, b"fine")
+    (entry,) = egress.ledger.entries()
+    assert (entry.method, entry.sent, entry.received, entry.what) == ("POST", 1000, 4, "a job's end")
+
+
+def test_each_redirect_is_a_connection_of_its_own(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/one").respond_with_data(b"", 302, {"Location": "/two"})
+    httpserver.expect_request("/two").respond_with_data(b"abc")
+    egress = Egress(Settings())
+    assert egress.request("GET", httpserver.url_for("/one"), "source").content == b"abc"
+    assert [(entry.path, entry.status) for entry in egress.ledger.entries()] == [("/one", 302), ("/two", 200)]
+
+
+def test_an_address_of_the_own_network_is_refused_and_noted(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DARKROOM_EGRESS__PRIVATE_HOSTS")
+    for purpose in PURPOSES:
+        egress = Egress(Settings())
+        with pytest.raises(AddressRefused, match="loopback"):
+            egress.request("GET", f"{mirror.url}/a", purpose)
+    assert mirror.requests == []
+    assert {entry.outcome for entry in egress.ledger.entries()} == {"refused"}
+
+
+def test_a_redirect_into_the_own_network_is_refused(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    httpserver.expect_request("/out").respond_with_data(
+        b"", 302, {"Location": "http://169.254.169.254/latest/meta-data/"}
+    )
+    egress = Egress(Settings())
+    with pytest.raises(AddressRefused, match="link-local"):
+        egress.request("GET", httpserver.url_for("/out"), "source")
+    assert [entry.outcome for entry in egress.ledger.entries()] == ["done", "refused"]
+
+
+def test_the_address_that_was_checked_is_contacted(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that answers with a public address first and with another one later (DNS rebinding) is asked once."""
+    answers = [["93.184.216.34"], ["127.0.0.1"]]
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return answers[min(len(asked), 2) - 1]
+
+    monkeypatch.setattr(addresses, "system_resolve", resolve)
+    connected: list[object] = []
+    original = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        connected.append(address)
+        if address == ("127.0.0.1", int(mirror.url.rsplit(":", 1)[1])):
+            return original(self, address)  # type: ignore[arg-type]
+        raise ConnectionRefusedError("nobody is there")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(DownloadInterrupted):
+        Egress(Settings()).request("GET", f"http://rebind.example:{int(mirror.url.rsplit(':', 1)[1])}/a", "source")
+    assert asked == ["rebind.example"]
+    assert connected == [("93.184.216.34", int(mirror.url.rsplit(":", 1)[1]))]
+    assert mirror.requests == []
+
+
+def test_what_the_owner_named_may_be_of_the_own_network(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DARKROOM_EGRESS__PRIVATE_HOSTS")
+    settings = Settings().with_changes({"models.mirror": mirror.url})
+    assert Egress(settings).request("GET", f"{mirror.url}/a", "model").content == b"content"
+    with pytest.raises(AddressRefused):
+        Egress(settings).request("GET", f"{mirror.url}/a", "source")
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_each_purpose_can_be_switched_off(mirror: Mirror, purpose: Purpose) -> None:
+    egress = Egress(Settings().with_changes({f"egress.{purpose}": False}))
+    with pytest.raises(EgressRefused, match=f"purpose {purpose} are off"):
+        egress.request("GET", f"{mirror.url}/a", purpose)
+    assert list(egress.ledger.entries()) == []
+
+
+def test_without_a_ledger_nothing_is_contacted(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    egress = Egress(Settings().with_changes({"egress.ledger": tmp_path / "file" / "ledger.sqlite3"}))
+    with pytest.raises(LedgerUnwritable, match="was not contacted"):
+        egress.request("GET", f"{mirror.url}/a", "model")
+    assert mirror.requests == []
+
+
+def test_answers_are_cut_off(mirror: Mirror) -> None:
+    mirror.files["big"] = b"x" * 300_000
+    egress = Egress(Settings())
+    with pytest.raises(DownloadFailed, match="more than"):
+        egress.request("GET", f"{mirror.url}/big", "source", most=100_000)
+    mirror.slow = 0.3
+    with pytest.raises(DownloadFailed, match="too long"):
+        egress.request("GET", f"{mirror.url}/big", "source", seconds=0.2)
+    assert [entry.outcome for entry in egress.ledger.entries()] == ["failed", "failed"]
+
+
+def test_a_connection_that_fails_is_noted() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    egress = Egress(Settings())
+    with pytest.raises(DownloadInterrupted):
+        egress.request("POST", f"http://127.0.0.1:{port}/", "webhook", content=b"abc")
+    (entry,) = egress.ledger.entries()
+    assert (entry.outcome, entry.status, entry.sent) == ("failed", 0, 0)

@@ -1,29 +1,41 @@
-"""The one door to the network: every outgoing connection of Darkroom is made here, with a purpose.
+"""The one door to the network: every outgoing connection of Darkroom is made here, with a purpose, and written down.
 
-Only http and https; no cookies; credentials never cross to another host; proxies of the environment are used, as every
-other program of the machine does; redirects are followed by hand, at most five, each checked like the first address.
+Only http and https; no cookies; credentials never cross to another host; redirects are followed by hand, at most five,
+each checked like the first address. Addresses that somebody else chose are held to the public network and the address
+that was checked is the one that is contacted (:mod:`darkroom.addresses`). Every connection is in the ledger before it
+is made (:mod:`darkroom.ledger`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import re
+import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from darkroom.errors import DownloadFailed, DownloadInterrupted, OfflineRefused
+from darkroom import addresses
+from darkroom.errors import AddressRefused, DownloadFailed, DownloadInterrupted, EgressRefused, OfflineRefused
+from darkroom.ledger import Entry, Ledger, now
 
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
 Purpose = Literal["model", "source", "cloud", "webhook", "storage"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+FOREIGN: tuple[Purpose, ...] = ("source", "webhook")
+"""Purposes whose addresses come from outside: no proxy resolves them, so that what was checked is contacted."""
 
 REDIRECTS = 5
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
 """How long nothing at all may arrive."""
+ANSWER_BYTES = 64_000_000
+"""Most that is read of an answer where nobody says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +48,74 @@ class Response:
     url: str
 
 
-class Egress:
-    """Makes connections as the settings allow."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was read whole."""
 
-    def __init__(self, settings: Settings) -> None:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(slots=True)
+class _Hop:
+    """One connection: what goes out, and what was counted."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes
+    number: int = 0
+    status: int = 0
+    received: int = 0
+    outcome: str = "failed"
+    extensions: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Egress:
+    """Makes connections as the settings allow.
+
+    ``job`` names whose work they are for in the ledger.
+    """
+
+    def __init__(self, settings: Settings, job: str = "") -> None:
         self._offline = settings.offline
+        self._policy = settings.egress
+        self._own = {host for host in (_host_of(url) for url in settings.own_addresses()) if host}
+        self._job = job
+        self.ledger = Ledger(settings.egress.ledger)
 
     @contextlib.contextmanager
-    def stream(self, url: str, purpose: Purpose, headers: Mapping[str, str] | None = None) -> Generator[Response]:
-        """GET ``url`` and give the answer, redirects followed; the body is read as it is iterated.
+    def stream(
+        self,
+        url: str,
+        purpose: Purpose,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        content: bytes = b"",
+        what: str = "",
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> Generator[Response]:
+        """Send a request and give the answer, redirects followed; the body is read as it is iterated.
+
+        Args:
+            url: http or https.
+            purpose: what for; each may be switched off in the settings.
+            headers: to send.
+            method: a request with content follows no redirect.
+            content: the body to send.
+            what: in words, what is sent, for the ledger.
+            most: bytes of the answer's body after which it is cut off with an error.
+            seconds: the whole may take, from now on.
 
         Raises:
             OfflineRefused: the settings allow no connection.
-            DownloadFailed: the address cannot be used.
+            EgressRefused: the settings do not allow this purpose.
+            AddressRefused: the address is not of the public network.
+            LedgerUnwritable: the connection could not be written down.
+            DownloadFailed: the address cannot be used, or the answer is too long or slow.
             DownloadInterrupted: the host cannot be reached, or the connection broke, now or while the body is read.
         """
         import httpx2 as httpx
@@ -58,39 +125,76 @@ class Egress:
                 f"{_host(url)} was not contacted ({purpose}): Darkroom is offline.",
                 cure="Leave out --offline, or bring the file by `darkroom models import`.",
             )
+        if not self._policy.allows(purpose):
+            raise EgressRefused(
+                f"{_host(url)} was not contacted: connections for the purpose {purpose} are off.",
+                cure=f"Set egress.{purpose} if that is wanted.",
+            )
+        until = None if seconds is None else time.monotonic() + seconds
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         with contextlib.ExitStack() as stack:
             client: Any = stack.enter_context(
-                httpx.Client(timeout=timeout, follow_redirects=False, headers={"User-Agent": "darkroom"})
+                httpx.Client(
+                    timeout=timeout,
+                    follow_redirects=False,
+                    headers={"User-Agent": "darkroom"},
+                    trust_env=purpose not in FOREIGN,
+                )
             )
+            hop = _Hop(method, url, dict(headers or {}), content)
             try:
-                answer = self._follow(client, stack, url, dict(headers or {}))
+                answer = self._follow(client, stack, hop, purpose, what)
                 yield Response(
                     answer.status_code,
                     {name.lower(): value for name, value in answer.headers.items()},
-                    _read(answer, url),
-                    str(answer.url),
+                    _read(answer, hop, most, until),
+                    hop.url,
                 )
+                hop.outcome = "done"
             except httpx.TransportError as error:
-                raise _unreachable(url, error) from error
+                raise _unreachable(hop.url, error) from error
+            finally:
+                self._written(hop)
 
-    def _follow(self, client: Any, stack: contextlib.ExitStack, url: str, headers: dict[str, str]) -> Any:
+    def request(
+        self,
+        method: str,
+        url: str,
+        purpose: Purpose,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        what: str = "",
+        most: int = ANSWER_BYTES,
+        seconds: float | None = None,
+    ) -> Answer:
+        """As :meth:`stream`, the answer read whole: at most ``most`` bytes."""
+        with self.stream(
+            url, purpose, headers, method=method, content=content, what=what, most=most, seconds=seconds
+        ) as answer:
+            return Answer(answer.status, answer.headers, b"".join(answer.chunks))
+
+    def _follow(self, client: Any, stack: contextlib.ExitStack, hop: _Hop, purpose: Purpose, what: str) -> Any:
         import httpx2 as httpx
 
         origin: str | None = None
         for _ in range(REDIRECTS + 1):
+            url = hop.url
             try:
                 parts = urlsplit(url)
                 httpx.URL(url)
+                port = parts.port or (443 if parts.scheme == "https" else 80)
             except (ValueError, httpx.InvalidURL) as error:
                 raise DownloadFailed(f"{shown(url)} is not an address.", cure="Correct the address.") from error
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise DownloadFailed(f"{shown(url)} is not an http or https address.", cure="Correct the address.")
             if origin is not None and parts.netloc != origin:
-                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+                hop.headers = {name: value for name, value in hop.headers.items() if name.lower() != "authorization"}
             origin = origin or parts.netloc
-            answer = stack.enter_context(client.stream("GET", url, headers=headers))
-            if answer.status_code not in (301, 302, 303, 307, 308):
+            address = self._begin(hop, purpose, what, parts.hostname, port)
+            answer = stack.enter_context(self._sent(client, hop, parts.netloc, parts.hostname, address))
+            hop.status = answer.status_code
+            if answer.status_code not in (301, 302, 303, 307, 308) or hop.content:
                 return answer
             client.cookies.clear()
             try:
@@ -103,8 +207,65 @@ class Egress:
                 raise DownloadFailed(
                     f"{shown(url)} redirects to an address without encryption.", cure="Correct the address."
                 )
-            url = there
-        raise DownloadFailed(f"{shown(url)} redirects more than {REDIRECTS} times.", cure="Correct the address.")
+            hop.outcome = "done"
+            self._written(hop)
+            hop.url, hop.number, hop.status, hop.received, hop.outcome = there, 0, 0, 0, "failed"
+        raise DownloadFailed(f"{shown(hop.url)} redirects more than {REDIRECTS} times.", cure="Correct the address.")
+
+    def _begin(self, hop: _Hop, purpose: Purpose, what: str, host: str, port: int) -> str:
+        """Check where a hop goes, write it down, and give the address to contact; empty where a proxy knows it."""
+        parts = urlsplit(hop.url)
+        entry = Entry(
+            at=now(),
+            purpose=purpose,
+            method=hop.method,
+            scheme=parts.scheme,
+            host=host,
+            port=port,
+            path=parts.path or "/",
+            address="",
+            what=what,
+            job=self._job,
+        )
+        try:
+            address = self._address(host, port, parts.scheme, purpose)
+        except AddressRefused:
+            self.ledger.end(self.ledger.begin(entry), sent=0, received=0, status=0, outcome="refused")
+            raise
+        hop.number = self.ledger.begin(_with_address(entry, address))
+        return address
+
+    def _address(self, host: str, port: int, scheme: str, purpose: Purpose) -> str:
+        proxied = purpose not in FOREIGN and scheme in getproxies() and not proxy_bypass(host)
+        own = host in self._policy.private_hosts or (purpose not in FOREIGN and host in self._own)
+        if proxied:
+            # The proxy resolves names; an address that is written out is checked all the same.
+            if not own and addresses.literal(host) is not None:
+                addresses.allowed(host, port)
+            return ""
+        if not own:
+            return addresses.allowed(host, port)[0]
+        return next(iter(addresses.system_resolve(host, port)), "")
+
+    @staticmethod
+    def _sent(client: Any, hop: _Hop, netloc: str, host: str, address: str) -> Any:
+        """Start the request, at the address that was checked, under the name that was asked for."""
+        import httpx2 as httpx
+
+        url = httpx.URL(hop.url)
+        headers = dict(hop.headers)
+        extensions: dict[str, Any] = {}
+        if address and not _is_literal(host):
+            url = url.copy_with(host=address)
+            headers["Host"] = netloc.rsplit("@", 1)[-1]
+            extensions["sni_hostname"] = host
+        return client.stream(hop.method, url, headers=headers, content=hop.content or None, extensions=extensions)
+
+    def _written(self, hop: _Hop) -> None:
+        if hop.number:
+            sent = len(hop.content) if hop.status or hop.outcome == "done" else 0
+            self.ledger.end(hop.number, sent=sent, received=hop.received, status=hop.status, outcome=hop.outcome)
+            hop.number = 0
 
 
 def shown(url: str) -> str:
@@ -113,20 +274,47 @@ def shown(url: str) -> str:
 
 
 def _host(url: str) -> str:
+    return _host_of(url) or shown(url)
+
+
+def _host_of(url: str) -> str | None:
     try:
-        return urlsplit(url).hostname or shown(url)
+        return urlsplit(url).hostname
     except ValueError:
-        return shown(url)
+        return None
 
 
-def _read(answer: Any, url: str) -> Iterator[bytes]:
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_address(entry: Entry, address: str) -> Entry:
+    from dataclasses import replace
+
+    return replace(entry, address=address)
+
+
+def _read(answer: Any, hop: _Hop, most: int | None, until: float | None) -> Iterator[bytes]:
     """The body as it was sent, not decompressed: what is hashed is what the server holds."""
     import httpx2 as httpx
 
     try:
-        yield from answer.iter_raw()
+        for chunk in answer.iter_raw():
+            hop.received += len(chunk)
+            if most is not None and hop.received > most:
+                raise DownloadFailed(
+                    f"{shown(hop.url)} sends more than the {most / 1e6:.0f} MB that are allowed.",
+                    cure="Fetch a smaller file.",
+                )
+            if until is not None and time.monotonic() > until:
+                raise DownloadFailed(f"{shown(hop.url)} took too long.", cure="Try again later.")
+            yield chunk
     except httpx.TransportError as error:
-        raise _unreachable(url, error) from error
+        raise _unreachable(hop.url, error) from error
 
 
 def _unreachable(url: str, error: Exception) -> DownloadInterrupted:

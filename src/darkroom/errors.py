@@ -26,6 +26,11 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- LicenceRefused
     +-- NetworkError              a connection the product itself wanted
     |   +-- OfflineRefused
+    |   +-- EgressRefused
+    |   |   +-- ConsentMissing
+    |   +-- AddressRefused
+    |   +-- LedgerUnwritable
+    |   +-- ProviderFailed
     |   +-- DownloadFailed
     |       +-- DownloadInterrupted
     +-- EngineError
@@ -214,6 +219,40 @@ class OfflineRefused(NetworkError):
 
     code = "offline"
     http_status = 403
+
+
+class EgressRefused(NetworkError):
+    """The settings do not allow connections for this purpose."""
+
+    code = "egress_refused"
+    http_status = 403
+
+
+class ConsentMissing(EgressRefused):
+    """A picture would leave this machine, and nobody has agreed to that."""
+
+    code = "consent_missing"
+
+
+class AddressRefused(NetworkError):
+    """The address is not of the public network, or is written so as to hide where it leads."""
+
+    code = "address_refused"
+    http_status = 403
+
+
+class LedgerUnwritable(NetworkError):
+    """The connection could not be written down, so it was not made."""
+
+    code = "ledger"
+    http_status = 507
+    exit_code = 73
+
+
+class ProviderFailed(NetworkError):
+    """A service in the cloud did not do what it was asked for."""
+
+    code = "provider_failed"
 
 
 class DownloadFailed(NetworkError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -177,6 +177,80 @@ class FaceSettings(_Group):
     )
 
 
+class EgressSettings(_Group):
+    """Which outgoing connections are made, and where they are written down."""
+
+    model: bool = Field(default=True, description="Fetch models when they are asked for.")
+    source: bool = Field(default=True, description="Fetch pictures that are given by address.")
+    cloud: bool = Field(default=True, description="Contact cloud services, where providers.* allows them at all.")
+    webhook: bool = Field(default=True, description="Call webhooks that jobs name.")
+    storage: bool = Field(default=True, description="Contact storage in the network, where it is set.")
+    private_hosts: list[str] = Field(
+        default=[], description="Hosts of your own network that may be contacted; all others there are refused."
+    )
+    ledger: Path = Field(
+        default_factory=lambda: data_folder() / "egress.sqlite3",
+        description="File in which every outgoing connection is written down.",
+    )
+
+    def allows(self, purpose: str) -> bool:
+        """Whether connections for this purpose are made."""
+        return bool(getattr(self, purpose))
+
+
+class CloudinarySettings(_Group):
+    """An account with Cloudinary."""
+
+    cloud_name: str = Field(default="", description="Name of the product environment.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="API key.")
+    api_secret: SecretStr = Field(default=SecretStr(""), description="API secret, with which requests are signed.")
+    api_url: str = Field(default="https://api.cloudinary.com", description="Where uploads go.")
+    delivery_url: str = Field(default="https://res.cloudinary.com", description="Where results are fetched from.")
+    wait_seconds: float = Field(default=120.0, gt=0, description="How long to wait for slow transformations.")
+
+    @property
+    def ready(self) -> bool:
+        """Whether all that is needed is set."""
+        return bool(self.cloud_name and self.api_key.get_secret_value() and self.api_secret.get_secret_value())
+
+
+class ImagesEndpointSettings(_Group):
+    """An images endpoint as OpenAI's: its own, or one of your own network that speaks the same."""
+
+    api_url: str = Field(default="https://api.openai.com/v1", description="Address before /images/generations.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="API key; a local endpoint may need none.")
+    model: str = Field(default="gpt-image-1", description="Name of the model there.")
+    size: str = Field(default="auto", description="Size to ask for, such as 1536x1024; auto takes the nearest shape.")
+    send_picture: bool = Field(
+        default=False, description="Send the subject too and have it edited; else only the prompt leaves."
+    )
+    wait_seconds: float = Field(default=180.0, gt=0, description="How long to wait for an answer.")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is set up: a key, or an address other than OpenAI's."""
+        return bool(self.api_key.get_secret_value()) or not self.api_url.startswith("https://api.openai.com")
+
+
+class ProviderSettings(_Group):
+    """Who carries operations out; nothing leaves this machine without consent and one of the other switches."""
+
+    local_first: bool = Field(default=True, description="Work on this machine first; else the cloud first.")
+    cloud_fallback: bool = Field(
+        default=False, description="Where this machine fails, ask a cloud service that is set up."
+    )
+    consent: bool = Field(
+        default=False, description="Agree to pictures or prompts leaving this machine; a key alone agrees to nothing."
+    )
+    chain: dict[str, list[str]] = Field(
+        default={},
+        description='For an operation the providers to ask, in order, such as {"upscale": ["local", '
+        '"cloudinary"]}; in place of local_first and cloud_fallback.',
+    )
+    cloudinary: CloudinarySettings = Field(default_factory=lambda: CloudinarySettings())
+    openai_images: ImagesEndpointSettings = Field(default_factory=lambda: ImagesEndpointSettings())
+
+
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
@@ -193,6 +267,8 @@ class Settings(BaseSettings):
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     output: OutputSettings = Field(default_factory=lambda: OutputSettings())
     faces: FaceSettings = Field(default_factory=lambda: FaceSettings())
+    egress: EgressSettings = Field(default_factory=lambda: EgressSettings())
+    providers: ProviderSettings = Field(default_factory=lambda: ProviderSettings())
     offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
     strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")
@@ -214,6 +290,11 @@ class Settings(BaseSettings):
         elif path is not None:
             sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
         return tuple(sources)
+
+    def own_addresses(self) -> list[str]:
+        """Addresses that the owner has named in these settings, which may be of the own network."""
+        named = [self.models.mirror or "", self.providers.cloudinary.api_url, self.providers.cloudinary.delivery_url]
+        return [url for url in (*named, self.providers.openai_images.api_url) if "://" in url]
 
     def with_changes(self, changes: dict[str, Any]) -> Settings:
         """A copy with leaves replaced, named by dotted path: ``{"engine.device": "cpu"}``; None values are skipped.
