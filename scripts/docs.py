@@ -135,7 +135,11 @@ def settings(_: str) -> str:
             if isinstance(group, type) and issubclass(group, BaseModel):
                 walk(group, here)
                 continue
-            default = "*a folder of your own*" if field.default_factory else f"`{json.dumps(field.default)}`"
+            default = (
+                "*a folder of your own*"
+                if field.default_factory
+                else f"`{json.dumps(field.default, default=lambda _: '')}`"
+            )
             rows.append(
                 [
                     f"`{'.'.join(here)}`",

@@ -17,6 +17,7 @@ from darkroom.report import Report, StepReport, peak_memory
 
 if TYPE_CHECKING:
     from darkroom.image import Image
+    from darkroom.providers.chain import Chain
     from darkroom.settings import Settings
 
 Written = Operation | str | Mapping[str, Any]
@@ -166,13 +167,15 @@ class Pipeline:
         models: Models,
         open_image: Callable[[str], Image],
         report: Report,
+        chain: Chain | None = None,
         attachments: list[Attachment] | None = None,
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Image:
         """Run every operation on ``image``, adding one StepReport each to ``report``.
 
-        Pictures that operations make beside the result are added to ``attachments``.
+        ``chain`` picks who carries each out, this machine where there is none. Pictures that operations make beside the
+        result are added to ``attachments``.
 
         ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
         is done where it would not fit into ``limits.memory``; DarkroomError.
@@ -200,10 +203,11 @@ class Pipeline:
             context.progress(0.0)
             check_output(operation, image, settings)
             started = time.perf_counter()
-            image = operation.apply(image, context)
+            image = operation.apply(image, context) if chain is None else chain.carry_out(image, operation, context)
             step.seconds = time.perf_counter() - started
             step.peak_memory = peak_memory()
             context.progress(1.0)
+        report.tell_mode()
         return image
 
     def check_memory(self, image: Image, settings: Settings, models: Models) -> int:

@@ -85,6 +85,7 @@ def process(
         models=services.models,
         open_image=services.open_image,
         report=report,
+        chain=services.chain,
         attachments=extra,
         on_progress=pipeline_progress,
         is_cancelled=is_cancelled,

@@ -65,6 +65,7 @@ class StepReport(_Part):
     operation: str = Field(description="Name of the operation.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Every parameter, defaults resolved.")
     provider: str = Field(default="local", description="Who carried it out.")
+    cloud: bool = Field(default=False, description="Whether a service in the cloud carried it out.")
     method: str = Field(default="builtin", description="How: builtin, model, or the algorithm's name.")
     models: list[ModelUse] = Field(default_factory=list[ModelUse], description="Models that took part.")
     engine: str | None = Field(default=None, description="Inference engine, where a network ran.")
@@ -97,6 +98,11 @@ class Report(_Part):
     )
     peak_memory: int | None = Field(default=None, description="Peak resident memory of the process, in bytes.")
     version: str = Field(default="", description="Version of Darkroom.")
+
+    def tell_mode(self) -> None:
+        """Say where the steps were carried out: here, in the cloud, or both."""
+        clouds = [step.cloud for step in self.steps]
+        self.processing_mode = "local" if not any(clouds) else "cloud" if all(clouds) else "mixed"
 
     def all_warnings(self) -> list[str]:
         """Every warning and fallback of picture and steps, in order, each a sentence."""

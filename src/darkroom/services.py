@@ -11,14 +11,16 @@ from darkroom.settings import Settings, load_settings
 if TYPE_CHECKING:
     from darkroom.image import Image
     from darkroom.operation import Models
+    from darkroom.providers.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the whole path needs: the settings in force, and the models with the engines behind them."""
+    """What the whole path needs: the settings in force, the models with their engines, and who carries things out."""
 
     settings: Settings
     models: Models
+    chain: Chain
 
     def decode(
         self,
@@ -46,6 +48,11 @@ def build_services(settings: Settings | None = None) -> Services:
     """Wire everything for these settings, by default those in force. Loads no engine and no model."""
     from darkroom.engines.sessions import Runtime
     from darkroom.models.store import Store
+    from darkroom.providers.chain import Chain, discovered
 
     settings = settings or load_settings()
-    return Services(settings=settings, models=Runtime(settings.engine, Store.from_settings(settings)))
+    return Services(
+        settings=settings,
+        models=Runtime(settings.engine, Store.from_settings(settings)),
+        chain=Chain(settings, discovered(settings)),
+    )

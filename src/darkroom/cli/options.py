@@ -114,6 +114,7 @@ FLAGS = {
     "engine": ("engine.engine", ENGINE),
     "within": ("engine.within", ENGINE),
     "offline": ("offline", ENGINE),
+    "consent": ("providers.consent", ENGINE),
     "commercial_only": ("models.commercial_only", ENGINE),
     "strict": ("strict", RUN),
     "timeout": ("limits.job_seconds", RUN),

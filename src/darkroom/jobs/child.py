@@ -152,7 +152,7 @@ class _GuardedServices(Services):
     _child: _Child
 
     def __init__(self, services: Services, child: _Child) -> None:
-        super().__init__(services.settings, services.models)
+        super().__init__(services.settings, services.models, services.chain)
         object.__setattr__(self, "_child", child)
 
     def decode(

@@ -27,6 +27,23 @@ SHINING = {"studio": 0.10, "marble_desk": 0.14}
 """Reflection where nobody says how much: what paper and polished stone have, seen from the front."""
 SHADED = {"soft": 0.06, "dramatic": 0.42, "natural": 0.14}
 """How much darker the product's far side is than the side to the light, of the whole that `match` allows."""
+PLACES = {
+    "studio": "seamless studio paper",
+    "marble_desk": "a white marble desk before a plain wall",
+    "wooden_table": "a wooden table before a warm wall",
+    "living_room": "a table in a living room that is out of focus",
+    "outdoor": "a wooden deck outdoors before trees that are out of focus",
+    "custom": "a surface before a wall",
+    "white": "pure white",
+    "transparent": "pure white",
+}
+LIGHTS = {"soft": "soft even light", "dramatic": "dramatic light from one spot", "natural": "natural window light"}
+ANGLES = {
+    "front": "seen from the front at the height of the product",
+    "angle": "seen from above at an angle",
+    "top_down": "seen straight from above",
+}
+"""Styles, lightings and perspectives in words, for an images endpoint."""
 ON_THE_FRAME = 0.15
 """Share of the subject's width that meets the picture's lower edge from which on it goes on beyond it."""
 
@@ -46,6 +63,11 @@ class GenerateBackground(Operation, name="generate_background"):
     perspective: Literal["front", "angle", "top_down"] = Field(
         default="front",
         description="Where the camera is: level with the subject, above it, or right over it, when it lies.",
+    )
+    prompt: str = Field(
+        default="",
+        max_length=2000,
+        description="Words about the scene for an images endpoint, where one is set up; see docs/privacy.md.",
     )
     color: Colour = Field(default="#e8e6e2", description="Of the paper, for studio, or of the wall, for custom.")
     surface: Literal["paper", "marble", "oak", "walnut", "deck", "stone"] = Field(
@@ -84,14 +106,11 @@ class GenerateBackground(Operation, name="generate_background"):
         """Cut out what has no alpha yet, draw the scene, and place every frame in it."""
         from darkroom.vision import scenes, tone
 
-        width, height = self.width or image.width, self.height or image.height
-        cut_out = not image.has_alpha
-        if cut_out:
-            context.progress(0.0, "remove the background")
-            image = RemoveBackground(method=self.method, model=self.model).apply(image, context)
+        width, height = self.frame(image)
+        subject = self.cut_out(image, context)
         context.method("builtin")
-        placed, stands = self._placed(image, width, height)
-        context.progress(0.4, "draw the scene")
+        if self.prompt:
+            context.warn("The prompt was not used: scenes that are drawn here do not read words.")
         scene: Array | None = None
         if self.style != "transparent":
 
@@ -100,19 +119,36 @@ class GenerateBackground(Operation, name="generate_background"):
 
             light = scenes.draw(self._scene(), self.lighting, self.perspective, width, height, self.seed, drawn)
             scene = tone.from_linear(light).astype("float32")
-        frames: list[Any] = []
-        for index in range(len(placed.frames)):
-            pixels = placed.to_float(index)
-            made = self._composed(pixels, scene, stands)
-            frames.append(image.with_array(made).frames[0])
-            context.progress(0.8 + 0.2 * (index + 1) / len(placed.frames), "place the subject")
         context.note(
-            scene=f"{self.style}, {self.lighting}, {self.perspective}",
-            seed=self.seed,
-            cut_out=cut_out,
-            stands_on_the_surface=stands,
+            scene=f"{self.style}, {self.lighting}, {self.perspective}", seed=self.seed, cut_out=not image.has_alpha
         )
-        return image.with_frames(tuple(frames))
+        return self._all_placed(subject, scene, (width, height), context)
+
+    def frame(self, image: Image) -> tuple[int, int]:
+        """Width and height of the result."""
+        return self.width or image.width, self.height or image.height
+
+    def cut_out(self, image: Image, context: Context) -> Image:
+        """The subject alone: the picture itself where it has transparency."""
+        if image.has_alpha:
+            return image
+        context.progress(0.0, "remove the background")
+        return RemoveBackground(method=self.method, model=self.model).apply(image, context)
+
+    def placed_in(self, image: Image, scene: Image, context: Context) -> Image:
+        """The subject in a scene that somebody else has drawn, of the result's size."""
+        subject = self.cut_out(image, context)
+        context.note(cut_out=not image.has_alpha)
+        return self._all_placed(subject, scene.to_float()[..., :3], scene.size, context)
+
+    def described(self) -> str:
+        """The scene in words: style, lighting, perspective, and what the user says."""
+        words = [
+            "An empty scene for a product photograph, with free space for the product in the middle and no product,",
+            f"no people and no text in it: {PLACES[self.style]}, {LIGHTS[self.lighting]}, {ANGLES[self.perspective]}.",
+            self.prompt,
+        ]
+        return " ".join(words).strip()
 
     def working_memory(self, picture: Extent, models: Models) -> int:
         """The scene and the subject in floats; the cut-out before."""
@@ -135,6 +171,17 @@ class GenerateBackground(Operation, name="generate_background"):
         if self.style == "custom":
             return scenes.custom(self.surface, paint)
         return scenes.Paper(paint) if self.style == "studio" else scenes.STYLES[self.style]
+
+    def _all_placed(self, subject: Image, scene: Array | None, size: tuple[int, int], context: Context) -> Image:
+        """Every frame of the subject in the scene."""
+        placed, stands = self._placed(subject, *size)
+        frames: list[Any] = []
+        for index in range(len(placed.frames)):
+            made = self._composed(placed.to_float(index), scene, stands)
+            frames.append(subject.with_array(made).frames[0])
+            context.progress(0.8 + 0.2 * (index + 1) / len(placed.frames), "place the subject")
+        context.note(stands_on_the_surface=stands)
+        return subject.with_frames(tuple(frames))
 
     def _placed(self, image: Image, width: int, height: int) -> tuple[Image, bool]:
         """The subject alone, scaled, on a transparent frame; and whether it stands on the surface.
