@@ -5,8 +5,8 @@ have: a U-Net of residual blocks, a few of its levels with attention. Its convol
 arXiv 1912.04958), modulated by a style and normalised, with a bank of kernels each, which the style mixes by a softmax.
 
 The style is made from noise and from nothing else. Every tile is to get the same, so the noise is drawn once from a
-fixed seed and the banks are mixed when the network is loaded: what runs is a network of plain convolutions, a quarter
-of the size, in which nothing is left to chance.
+fixed seed and the banks are mixed when the network is loaded: what runs is a network of plain convolutions, a third of
+the size, in which nothing is left to chance.
 """
 
 from __future__ import annotations
