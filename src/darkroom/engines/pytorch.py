@@ -1,4 +1,7 @@
-"""PyTorch with spandrel, an extra: NVIDIA GPUs in fp16, and the architectures that have no ONNX graph here."""
+"""PyTorch with spandrel, an extra: NVIDIA GPUs in fp16, and the architectures that have no ONNX graph here.
+
+AuraSR, which spandrel does not know, is built by :mod:`darkroom.engines.aura_sr`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darkroom.engines import aura_sr
 from darkroom.engines.engine import Compiled, Device, Form, Graph, Plan, Precision, Shape, is_out_of_memory
 from darkroom.errors import ExtraMissing, InferenceFailed, OutOfMemory, UnsupportedModel
 
@@ -77,7 +81,7 @@ class PyTorch:
         return tuple(found)
 
     def compile(self, graph: Graph, plan: Plan) -> Compiled:
-        """Build spandrel's network around the tensors. Raises UnsupportedModel, OutOfMemory, ExtraMissing.
+        """Build the network around the tensors. Raises UnsupportedModel, OutOfMemory, ExtraMissing.
 
         On a GPU with a fixed ``shape`` the whole network is captured in a CUDA graph, which is started as one.
         """
@@ -94,11 +98,9 @@ class PyTorch:
             torch.backends.cudnn.benchmark = plan.shape is not None
             torch.backends.cudnn.allow_tf32 = False
         try:
-            state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in graph.state().items()}
-            described = spandrel.ModelLoader().load_from_state_dict(state)
-            half = plan.precision == "fp16" and described.supports_half
-            network = described.model.eval().to(device.id, memory_format=torch.channels_last)
-            network = network.half() if half else network.float()
+            network, half = _build(torch, spandrel, graph, plan)
+        except UnsupportedModel:
+            raise
         except Exception as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(f"There is not enough memory to load {graph.name}.") from error
@@ -110,6 +112,18 @@ class PyTorch:
         if device.kind == "gpu" and plan.shape is not None:
             session.captured = _capture(session, plan.shape)
         return session
+
+
+def _build(torch: Any, spandrel: Any, graph: Graph, plan: Plan) -> tuple[Any, bool]:
+    """The network on its device, and whether it is in fp16."""
+    tensors = graph.state()
+    if aura_sr.measure(tensors, graph.name) is not None:
+        return aura_sr.load(torch, tensors, graph.name, plan.device.id), False
+    state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
+    described = spandrel.ModelLoader().load_from_state_dict(state)
+    half = plan.precision == "fp16" and described.supports_half
+    network = described.model.eval().to(plan.device.id, memory_format=torch.channels_last)
+    return (network.half() if half else network.float()), half
 
 
 @dataclass(slots=True)

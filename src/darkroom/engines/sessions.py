@@ -334,6 +334,7 @@ def _state(source: Source) -> dict[str, NDArray[Any]]:
 
 
 def _inspect(source: Source) -> tuple[Traits | None, tuple[Form, ...]]:
+    from darkroom.engines import aura_sr
     from darkroom.models.architectures.graph import Traits
     from darkroom.models.architectures.translate import recognise
     from darkroom.models.weights import read_onnx
@@ -347,12 +348,14 @@ def _inspect(source: Source) -> tuple[Traits | None, tuple[Form, ...]]:
         high, wide = shape[2], shape[3]
         fixed = (high, wide) if high is not None and wide is not None else None
         return Traits("onnx", source.entry.scale, shape[1] or 3, fixed=fixed), ("onnx",)
+    state = _state(source)
     try:
-        return recognise(_state(source), source.entry.name), ("onnx", "state")
+        return recognise(state, source.entry.name), ("onnx", "state")
     except UnsupportedModel:
         if source.entry.architecture != "torch":
             raise
-        return Traits("torch", source.entry.scale, overlap=32, multiple=8), ("state",)
+    traits = aura_sr.recognise(state, source.entry.name)
+    return traits or Traits("torch", source.entry.scale, overlap=32, multiple=8), ("state",)
 
 
 def _graph(source: Source, engine: Engine, forms: tuple[Form, ...]) -> Graph:
