@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +112,27 @@ class TestContext:
         assert (here.step.engine, here.step.precision, here.step.method) == ("openvino", "bf16", "model")
         assert here.step.changed == {"faces": 2}
         assert here.step.warnings == ["Once."]
+
+
+def test_a_package_brings_an_operation_by_an_entry_point(tmp_path: Path) -> None:
+    """An installed distribution with an entry point is enough; one that does not load costs nothing else."""
+    (tmp_path / "negate.py").write_text(
+        "from darkroom.operation import Operation\n"
+        "class Negate(Operation, name='negate'):\n"
+        "    'Turn light into dark.'\n"
+        "    def apply(self, image, context):\n"
+        "        return image.map(lambda frame: frame.invert())\n"
+    )
+    about = tmp_path / "negate-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: negate\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[darkroom.operations]\nnegate = negate:Negate\nbroken = nothing:here\n")
+    program = (
+        "import numpy as np, darkroom\n"
+        "image = darkroom.Image.from_array(np.zeros((4, 4, 3), np.uint8))\n"
+        "print(darkroom.process(image, 'negate').image.to_array().min())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout.strip() == "255", done.stderr
+    assert "broken" in done.stderr

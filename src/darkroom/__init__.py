@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkroom import errors as errors
+    from darkroom.agent import EditingAgent as EditingAgent
+    from darkroom.agent import EditRequest as EditRequest
+    from darkroom.agent import EditResult as EditResult
     from darkroom.errors import DarkroomError as DarkroomError
     from darkroom.image import Animation as Animation
     from darkroom.image import Encoding as Encoding
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Animation": "darkroom.image",
     "DarkroomError": "darkroom.errors",
+    "EditRequest": "darkroom.agent",
+    "EditResult": "darkroom.agent",
+    "EditingAgent": "darkroom.agent",
     "Encoding": "darkroom.image",
     "Image": "darkroom.image",
     "Operation": "darkroom.operation",

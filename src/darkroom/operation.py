@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import logging
 import pkgutil
 import re
 import time
@@ -15,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -35,6 +37,9 @@ Progress = Callable[[float, str], None]
 
 ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
+log = logging.getLogger("darkroom.operation")
+GROUP = "darkroom.operations"
+"""Entry points by which packages bring operations: a module, or the class itself."""
 _registry: dict[str, type[Operation]] = {}
 
 
@@ -355,6 +360,12 @@ def _import_all() -> None:
 
     for module in pkgutil.iter_modules(operations.__path__):
         importlib.import_module(f"{operations.__name__}.{module.name}")
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        except Exception:
+            # A package that is not well costs its own operation and nothing else.
+            log.warning("The operation %s of %s does not load.", point.name, point.value, exc_info=True)
 
 
 def registry() -> Mapping[str, type[Operation]]:

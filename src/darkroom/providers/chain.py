@@ -115,7 +115,7 @@ class Chain:
 
 
 def discovered(settings: Settings) -> dict[str, Provider]:
-    """The cloud providers of Darkroom, and those of installed packages. Raises ConfigurationError."""
+    """The cloud providers of Darkroom, and those of installed packages; what does not load is left out."""
     from darkroom.providers.cloudinary import Cloudinary
     from darkroom.providers.openai_images import OpenAIImages
 
@@ -123,10 +123,9 @@ def discovered(settings: Settings) -> dict[str, Provider]:
     for point in entry_points(group=GROUP):
         try:
             found[point.name] = point.load()(settings)
-        except Exception as error:
-            raise ConfigurationError(
-                f"The provider {point.name} of {point.value} does not load: {error}", cure="Remove or mend the package."
-            ) from error
+        except Exception:
+            # A package that is not well costs its own provider and nothing else.
+            log.warning("The provider %s of %s does not load.", point.name, point.value, exc_info=True)
     return found
 
 
