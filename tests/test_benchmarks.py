@@ -77,6 +77,7 @@ SCRIPTS = {
     "inpainting": ("inpainting",),
     "watermark": ("watermark", "watermark_finding"),
     "scenes": ("scenes",),
+    "matting": ("matting",),
 }
 """Those that need nothing but this machine, with the tables that they write."""
 
@@ -105,6 +106,10 @@ def tried(script: str, tables: tuple[str, ...], folder: Path, *arguments: str) -
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_run(script: str, tmp_path: Path) -> None:
     tried(script, SCRIPTS[script], tmp_path)
+
+
+def test_faces_runs(shared: Path, tmp_path: Path) -> None:
+    tried("faces", ("faces",), tmp_path, "--data", str(shared))
 
 
 def test_fidelity_runs(shared: Path, tmp_path: Path) -> None:

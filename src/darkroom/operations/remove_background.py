@@ -159,7 +159,9 @@ class RemoveBackground(Operation, name="remove_background"):
             if not ((trimap == 1).any() and (trimap == 0).any()):
                 context.warn("Alpha matting was left out: the mask has no certain subject or no certain background.")
             else:
-                alpha = matting.solve_alpha(pixels, trimap, lambda part: advance(0.5 + 0.4 * part, "alpha matting"))
+                alpha = matting.solve_alpha(
+                    pixels, trimap, lambda part: advance(0.5 + 0.4 * part, "alpha matting"), mask=alpha
+                )
         return alpha
 
     def _result(self, image: Image, pixels: Array, alpha: Array) -> Image:

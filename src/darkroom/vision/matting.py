@@ -29,6 +29,8 @@ NARROW = 7
 """Window of the second blur of the colours."""
 EPSILON = 1e-6
 """How far colours in a window must spread, squared, before alpha follows them: above the noise of a photograph."""
+CERTAIN, LIKELY = 100.0, 0.004
+"""How much a pixel that is known counts, and one that the mask is sure about: against colours, about 1."""
 
 
 def refine_alpha(pixels: Array, mask: Array) -> Array:
@@ -83,7 +85,13 @@ def trimap_from_mask(mask: Array, foreground_threshold: int, background_threshol
     return trimap
 
 
-def solve_alpha(pixels: Array, trimap: Array, on_progress: Callable[[float], None] | None = None) -> Array:
+def solve_alpha(
+    pixels: Array,
+    trimap: Array,
+    on_progress: Callable[[float], None] | None = None,
+    *,
+    mask: Array | None = None,
+) -> Array:
     """Alpha where the trimap leaves it open.
 
     Closed-form matting (Levin, Lischinski and Weiss, CVPR 2006) solved by conjugate gradients from coarse to fine. The
@@ -95,6 +103,7 @@ def solve_alpha(pixels: Array, trimap: Array, on_progress: Callable[[float], Non
         pixels: ``height x width x 3``, uint8 or float 0.0 to 1.0.
         trimap: ``height x width``, float32: 0.0, 1.0, and 0.5 for what is to be worked out.
         on_progress: called with a fraction, 0.0 to 1.0.
+        mask: the mask that the trimap was made of: where colours say nothing, it is what is most likely.
     """
     unknown = (trimap > 0) & (trimap < 1)
     if not unknown.any() or not (trimap == 1).any() or not (trimap == 0).any():
@@ -109,7 +118,12 @@ def solve_alpha(pixels: Array, trimap: Array, on_progress: Callable[[float], Non
         known = (coarse < 1e-3) | (coarse > 1 - 1e-3)
         start = coarse if alpha is None else cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR)
         start = np.where(known, coarse.round(), start).astype(np.float32)
-        alpha = _conjugate_gradients(guide, start, known, coarse.round(), rounds=(80, 40, 20)[index])
+        values, weight = coarse.round(), np.where(known, CERTAIN, 0.0)
+        if mask is not None:
+            likely = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+            values = np.where(known, values, likely)
+            weight = np.where(known, CERTAIN, LIKELY * (2 * likely - 1) ** 2)
+        alpha = _conjugate_gradients(guide, start, known, values, weight, rounds=(80, 40, 20)[index])
         if on_progress is not None:
             on_progress((index + 1) / len(sides))
     assert alpha is not None
@@ -300,13 +314,13 @@ def _mirrored(index: Array, length: int) -> Array:
     return np.minimum(folded, 2 * length - 1 - folded)
 
 
-def _conjugate_gradients(guide: Array, start: Array, known: Array, values: Array, rounds: int) -> Array:
-    """Minimise alpha' L alpha + weight * |alpha - values|^2 over the known, from ``start``, near what is not known."""
+def _conjugate_gradients(guide: Array, start: Array, known: Array, values: Array, weights: Array, rounds: int) -> Array:
+    """Minimise alpha' L alpha + sum of weights * (alpha - values)^2, from ``start``, near what is not known."""
     patches = _Patches(cv2.dilate((~known).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     # In double precision: the covariances are differences of nearly equal numbers, and their inverses are large.
     windows = _Windows(patches.gather(guide.astype(np.float64)), 1, EPSILON)
     inner = patches.inner
-    weight = np.where(known.reshape(-1)[inner], 100.0, 0.0)
+    weight = weights.reshape(-1)[inner]
     around = np.zeros(known.shape, np.float64)
 
     def times(vector: Array) -> Array:
