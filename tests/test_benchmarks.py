@@ -126,4 +126,4 @@ def test_rembg_runs(tmp_path: Path) -> None:
 
 def test_every_script_is_tried() -> None:
     scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"common"}
-    assert scripts == {*SCRIPTS, "fidelity", "rembg"}
+    assert scripts == {*SCRIPTS, "faces", "fidelity", "rembg"}
