@@ -64,7 +64,8 @@ def test_it_measures_keeps_and_chooses(
     good = {(row["model"], row["precision"]): row["seconds"] for row in rows if row["seconds"]}
     assert {name for name, _ in good} == {"builtin", "wide", "narrow"}
     assert all(row["seconds"] or row["problem"] for row in rows)
-    assert good["wide", "fp32"] > good["narrow", "fp32"]
+    # On a busy machine the small network may come out slower: the choice follows what was measured.
+    quickest = min((seconds, name) for (name, _), seconds in good.items() if name != "builtin")[1]
     root = ElementTree.parse(tmp_path / "chart.svg").getroot()
     assert root.tag.endswith("svg")
     assert len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) == 1 + sum(
@@ -84,12 +85,12 @@ def test_it_measures_keeps_and_chooses(
     assert step["precision"] == "fp32"
     assert "the most exact here" in step["changed"]["chosen"]
     step = chosen("--quality", "fast")
-    assert step["models"][0]["name"] == "narrow"
+    assert step["models"][0]["name"] == quickest
     assert "the quickest here" in step["changed"]["chosen"]
     step = chosen("--within", "1m")
     assert "within 60 s" in step["changed"]["chosen"]
     step = chosen("--within", "0.001ms")
-    assert step["models"][0]["name"] == "narrow"
+    assert step["models"][0]["name"] == quickest
     assert any("longer than asked for" in warning for warning in step["warnings"])
 
 
