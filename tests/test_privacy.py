@@ -91,6 +91,7 @@ COMMANDS: dict[str, list[str]] = {
     "operations": ["operations"],
     "recipes": ["recipes"],
     "egress": ["egress"],
+    "a drawing with lures": ["resize", "lure.svg", "-o", "out/lure/", "--width", "50"],
     "add a model": ["models", "add", "blur.onnx", "--name", "blur", "--task", "upscale", "--licence", "MIT",
                     "--scale", "2"],
     "a network": ["upscale", "camera.jpg", "-o", "out/network/", "--model", "blur"],
@@ -102,8 +103,30 @@ COMMANDS: dict[str, list[str]] = {
 }  # fmt: skip
 """The other commands, and cloud services that are set up but not agreed to, or not to be reached by order."""
 
-MISSING = {"a model that is not here": ["remove_background", "camera.jpg", "-o", "out/none/", "--method", "model"]}
+FAILING: dict[str, list[str]] = {
+    "a model that is not here": ["remove_background", "camera.jpg", "-o", "out/none/", "--method", "model"],
+    "videos that are lures": ["faces", "lures", "-o", "out/none"],
+}
 """What fails rather than fetches."""
+
+ELSEWHERE = "http://203.0.113.7"
+DRAWING = f"""<?xml version="1.0"?>
+<!DOCTYPE svg [<!ENTITY % more SYSTEM "{ELSEWHERE}/more.dtd">]>
+<?xml-stylesheet href="{ELSEWHERE}/style.css"?>
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="64" height="64">
+<style>@import url({ELSEWHERE}/style.css); @font-face {{ font-family: x; src: url({ELSEWHERE}/font.ttf) }}</style>
+<image xlink:href="{ELSEWHERE}/pixel.png" width="64" height="64"/><use href="{ELSEWHERE}/other.svg#x"/>
+<rect width="64" height="32" fill="url({ELSEWHERE}/other.svg#y)"/><text font-family="x" y="50">hello</text>
+</svg>"""
+"""A drawing that tells its makers when it is opened, wherever that works."""
+
+VIDEOS = {
+    "playlist.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{ELSEWHERE}/a.ts\n#EXT-X-ENDLIST\n",
+    "list.mkv": f"ffconcat version 1.0\nfile {ELSEWHERE}/a.mp4\n",
+    "session.mp4": "v=0\no=- 0 0 IN IP4 203.0.113.7\ns=x\nc=IN IP4 203.0.113.7\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+}
+"""Files that a video library takes for lists of what to fetch."""
 
 
 # --- a photograph that knows too much --------------------------------------------------------------------------------
@@ -327,6 +350,10 @@ def packets_of(seen: Watched) -> dict[str, int]:
 # --- everything, once ------------------------------------------------------------------------------------------------
 
 
+WRITING = [*OPTIONS, "recipe", "faces", "lure", "network", "accounts", "cloud-first", "offline", "folder"]
+"""The folders of results."""
+
+
 @dataclass(frozen=True)
 class Session:
     """Everything that was run, with its exit codes, and where it worked."""
@@ -345,13 +372,17 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     (here / "camera.jpg").write_bytes(camera_file())
     for number in range(4):
         (here / "photos" / f"{number}.jpg").write_bytes(camera_file(size=(160, 188)))
+    (here / "lures").mkdir()
+    (here / "lure.svg").write_text(DRAWING)
+    for name, text in VIDEOS.items():
+        (here / "lures" / name).write_text(text)
     blur_network(here / "blur.onnx")
     own = {name: [name, "camera.jpg", "-o", f"out/{name}/", *OPTIONS[name]] for name in OPTIONS}
     apart = {
         "doctor": ["doctor"],
         "a folder": ["process", "photos", "-o", "out/folder", "--jobs", "2", "resize:scale=0.5", "rotate:angle=90"],
     }
-    work = {"here": own | COMMANDS | MISSING, "apart": apart}
+    work = {"here": own | COMMANDS | FAILING, "apart": apart}
     codes = folder / "codes.json"
     seen = watched([sys.executable, "-c", DRIVER, str(codes)], folder, given=json.dumps(work), here=here)
     assert seen.code == 0, seen.said
@@ -362,9 +393,12 @@ def test_every_operation_was_run_and_did_its_work(session: Session) -> None:
     assert set(OPTIONS) == set(registry()), "a new operation has to be proven private here"
     # Without torchvision spandrel does not load, and the doctor says that something is broken.
     failed = {name for name, code in session.codes.items() if code and name != "doctor"}
-    assert failed == set(MISSING), session.seen.said
-    for name in [*OPTIONS, "recipe", "faces", "network", "accounts", "cloud-first", "offline", "folder"]:
-        assert pictures_in(session.folder / "out" / name), name
+    assert failed == set(FAILING), session.seen.said
+    made = session.folder / "out"
+    for name in WRITING:
+        assert pictures_in(made / name), name
+    beside = {path.name for name in ("extract_faces", "sizes", "faces") for path in (made / name).iterdir()}
+    assert {"camera.face-1.jpg", "camera.small.jpg", "person-01-1.png", "contact-sheet.jpg"} <= beside
     assert session.seen.processes > len(OPTIONS), "the workers were watched too"
 
 
@@ -443,9 +477,7 @@ def test_an_inference_engine_reports_to_nobody(engine: str, tmp_path: Path) -> N
 # --- metadata --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", [*OPTIONS, "recipe", "faces", "network", "accounts", "cloud-first", "offline", "folder"]
-)
+@pytest.mark.parametrize("name", WRITING)
 def test_what_an_operation_writes_says_nothing_of_place_camera_or_person(name: str, session: Session) -> None:
     for path in pictures_in(session.folder / "out" / name):
         assert secrets_in(path.read_bytes()) == [], path.name
