@@ -111,7 +111,7 @@ FAILING: dict[str, list[str]] = {
 
 ELSEWHERE = "http://203.0.113.7"
 DRAWING = f"""<?xml version="1.0"?>
-<!DOCTYPE svg [<!ENTITY % more SYSTEM "{ELSEWHERE}/more.dtd">]>
+<!DOCTYPE svg SYSTEM "{ELSEWHERE}/more.dtd">
 <?xml-stylesheet href="{ELSEWHERE}/style.css"?>
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="64" height="64">
 <style>@import url({ELSEWHERE}/style.css); @font-face {{ font-family: x; src: url({ELSEWHERE}/font.ttf) }}</style>
