@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import pytest
 from hypothesis import given
@@ -363,7 +364,7 @@ def test_gps_and_thumbnail_of_a_real_camera_file(pictures: Path):
         data = encode(image, metadata=policy)[0].data
         exif = PIL.Image.open(io.BytesIO(data)).getexif()
         assert bool(exif.get_ifd(0x8825)) == (policy == "keep")
-        assert not exif.get_ifd(1), "thumbnail"
+        assert not exif.get_ifd(PIL.ExifTags.IFD.IFD1), "thumbnail"
         assert data.count(b"\xff\xd8\xff") == 1, "a picture inside the picture"
     assert b"NIKON" not in encode(image)[0].data
 
