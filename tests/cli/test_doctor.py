@@ -59,3 +59,24 @@ def test_wrong_settings_are_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> No
     *_, last = examine()
     assert (last.part, last.status) == ("Settings", "broken")
     assert "engine.device" in last.detail
+
+
+def test_it_says_what_may_leave_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from darkroom.cli.doctor import _privacy  # pyright: ignore[reportPrivateUsage]
+    from darkroom.settings import Settings
+
+    def told(**changes: object) -> dict[str, str]:
+        settings = Settings().with_changes({name.replace("__", "."): value for name, value in changes.items()})
+        return {finding.name: f"{finding.status}: {finding.detail}" for finding in _privacy(settings)}
+
+    usual = told()
+    assert usual["connections"] == "ok: when asked for"
+    assert "not set up" in usual["cloudinary"]
+    account = {f"providers__cloudinary__{name}": "x" for name in ("cloud_name", "api_key", "api_secret")}
+    assert "without consent: never asked, and no setting asks it" in told(**account)["cloudinary"]
+    willing = told(**account, providers__consent=True, providers__cloud_fallback=True)
+    assert willing["cloudinary"].endswith("with consent")
+    assert told(offline=True)["connections"] == "ok: none: offline"
+    assert "cloud" in told(egress__cloud=False)["connections"]
+    (tmp_path / "file").touch()
+    assert told(egress__ledger=tmp_path / "file" / "ledger")["ledger"].startswith("broken")

@@ -106,6 +106,12 @@ class TestErrors:
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--device", "tpu"], 78, "'auto', 'cpu' or 'gpu'"),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--set", "limits.x=3"], 78, "limits.x"),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--set", "no.such=3"], 78, "no.such"),
+            (["resize", "a.png", "-o", "b.png", "--width", "3", "--set", "providers.chain={resize"], 64, "JSON"),
+            (
+                ["resize", "a.png", "-o", "b.png", "--width", "3", "--set", 'providers.chain={"resize":["nobody"]}'],
+                78,
+                "nobody",
+            ),
             (["resize", "a.png", "-o", "b.png", "--width", "3", "--svg-size", "big"], 64, "not WIDTHxHEIGHT"),
             (["resize", "a.png", "-o", "b/", "--width", "3", "--format", "jpg2"], 64, "no format named 'jpg2'"),
             (["process", "a.png", "-o", "b.png", "resise"], 64, "Did you mean resize?"),

@@ -113,6 +113,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("Settings", "settings", "broken", error.message, error.cure)
         return
     yield from _attempt("Settings", "settings", lambda: _settings(settings))
+    yield from _attempt("Privacy", "providers", lambda: _privacy(settings))
     yield from _attempt("Engines", "engines", lambda: _engines(settings))
     yield from _attempt("Models", "models", lambda: _models(settings))
     yield from _attempt("Faces", "detector", lambda: _faces(settings))
@@ -171,6 +172,32 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             yield Finding("Settings", f"folder of {name}", "broken", f"{folder}: {problem}", cure)
     recipes = "there" if settings.recipes.is_dir() else "not there: no recipes of your own"
     yield Finding("Settings", "folder of recipes", "ok", f"{settings.recipes}, {recipes}")
+
+
+def _privacy(settings: Settings) -> Iterator[Finding]:
+    """What may leave this machine, and where it is written down."""
+    from darkroom.egress import PURPOSES
+    from darkroom.providers.chain import discovered
+
+    chosen = settings.providers
+    off = [purpose for purpose in PURPOSES if not settings.egress.allows(purpose)]
+    connections = "none: offline" if settings.offline else f"all but {', '.join(off)}" if off else "when asked for"
+    yield Finding("Privacy", "connections", "ok", connections)
+    problem = _cannot_write(settings.egress.ledger.parent)
+    if problem is None:
+        yield Finding("Privacy", "ledger", "ok", f"{settings.egress.ledger}; see darkroom egress")
+    else:
+        yield Finding("Privacy", "ledger", "broken", f"{settings.egress.ledger}: {problem}, so nothing is contacted")
+    asked = not chosen.local_first or chosen.cloud_fallback or bool(chosen.chain)
+    for name, provider in discovered(settings).items():
+        if not provider.cloud:
+            continue
+        missing = provider.missing()
+        state = f"not set up: {missing}" if missing else "set up"
+        if not missing:
+            state += ", with consent" if chosen.consent else ", without consent: never asked"
+            state += "" if asked else ", and no setting asks it"
+        yield Finding("Privacy", name, "ok", state)
 
 
 def _cannot_write(folder: Path) -> str | None:

@@ -6,6 +6,7 @@ Where an option lays a value over a setting, its help text is the setting's own 
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -178,11 +179,21 @@ def load_settings(flags: dict[str, Any], assignments: list[str]) -> Settings:
         path, equals, value = assignment.partition("=")
         if not equals:
             raise InvalidParameters(f"--set {assignment}: write SETTING=VALUE.", cure="For example limits.frames=100.")
-        changes[path.strip()] = value
+        changes[path.strip()] = _lists_and_tables(value)
     for name, value in flags.items():
         if value not in (None, False):
             changes["engine.quality" if name == "quality" and value in QUALITIES else FLAGS[name][0]] = value
     return load(changes)
+
+
+def _lists_and_tables(value: str) -> Any:
+    """What a setting that holds several is given, as JSON; anything else as it is."""
+    if not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise InvalidParameters(f"{value} is not JSON: {error}.", cure="Quote it for the shell.") from error
 
 
 def encoding_wanted(common: Common, flags: dict[str, Any], settings: Settings) -> Encoding:
