@@ -161,6 +161,14 @@ class TestAWorkerThat:
             until(lambda: not alive(worker))
             self.assert_lives_on(pool, png)
 
+    def test_dies_as_a_job_is_handed_over_costs_nothing(self, settings: Settings, png: bytes) -> None:
+        """The system may say only later that a process is gone: the job has not begun, and goes to the next worker."""
+        with WorkerPool(settings) as pool:
+            self.assert_lives_on(pool, png)
+            for _ in range(3):
+                os.kill(pool.pids[0], signal.SIGKILL)
+                self.assert_lives_on(pool, png)
+
     def test_hangs_is_stopped_at_the_limit(self, png: bytes, misbehave: Callable) -> None:
         with WorkerPool(limited(job_seconds=1.0)) as pool:
             self.assert_lives_on(pool, png)

@@ -289,10 +289,17 @@ class _Slot(threading.Thread):
         if not job._given_to(worker):  # pyright: ignore[reportPrivateUsage]
             _fail(job, Cancelled(f"{job.name} was cancelled before it started."))
             return
+        rested, conversation = worker.ready, _Conversation(job, worker, self._settings)
         try:
-            outcome = _Conversation(job, worker, self._settings).outcome()
+            outcome = conversation.outcome()
         except _Lost as lost:
             self._discard()
+            if rested and not conversation.begun and isinstance(lost.error, WorkerDied) and not self._stopping:
+                # It died between two jobs, and the system had not said so yet: this one goes to a fresh worker.
+                self._prepare()
+                if self.worker is not None:
+                    self._do(job, self.worker)
+                    return
             stopped = Cancelled(f"{job.name} was stopped: the pool was closed.")
             _fail(job, stopped if self._stopping else lost.error)
         except DarkroomError as error:
@@ -324,6 +331,11 @@ class _Conversation:
         self._stage = "start"
         self._job_ends: float | None = None
         self._decode_ends: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the worker has said that it works on the job."""
+        return self._stage != "start"
 
     def outcome(self) -> Outcome:
         """Raises the job's DarkroomError, or _Lost with one."""
