@@ -39,6 +39,9 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- OutOfMemory
     |   +-- InferenceFailed
     |   +-- BadResult
+    +-- ServiceError              what the service stands on
+    |   +-- DatabaseFailed
+    +-- JobNotFound
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -307,6 +310,28 @@ class BadResult(EngineError):
     """A network's output is not a plausible picture (black, NaN, empty mask) and was refused."""
 
     code = "bad_result"
+
+
+class ServiceError(DarkroomError):
+    """Something that the service stands on is not well."""
+
+    code = "service"
+    http_status = 503
+    exit_code = 69
+
+
+class DatabaseFailed(ServiceError):
+    """The database cannot be reached, or is not well."""
+
+    code = "database"
+
+
+class JobNotFound(DarkroomError):
+    """There is no such job, or it is somebody else's."""
+
+    code = "job_not_found"
+    http_status = 404
+    exit_code = 66
 
 
 class FallbackRefused(DarkroomError):

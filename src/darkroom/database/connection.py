@@ -1,0 +1,114 @@
+"""Opening the database, and bringing it to the tables of this version."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from darkroom.errors import DatabaseFailed
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+BUSY_SECONDS = 15.0
+"""How long SQLite waits for another writer."""
+READING = "darkroom_reading"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """One database, by its address: ``sqlite:////path/file`` or ``postgresql+psycopg://user@host/name``.
+
+    Safe to use from several threads and processes.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": BUSY_SECONDS}
+        self.engine: Engine = create_engine(self.url, **options)
+        if self.is_sqlite:
+            _settle_sqlite(self.engine)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextlib.contextmanager
+    def session(self, *, reading: bool = False) -> Generator[Session]:
+        """A transaction: committed at the end, rolled back by an error. Raises DatabaseFailed.
+
+        ``reading`` says that nothing will be written: on SQLite it then waits for no writer.
+        """
+        try:
+            with self._sessions.begin() as session:
+                session.connection(execution_options={READING: reading})
+                yield session
+        except SQLAlchemyError as error:
+            raise DatabaseFailed(
+                f"The database {self.url.render_as_string(hide_password=True)} failed: {_reason(error)}.",
+                cure="Look at its log, and try again.",
+            ) from error
+
+    def check(self) -> None:
+        """Ask it something. Raises DatabaseFailed."""
+        with self.session() as session:
+            session.execute(text("SELECT 1"))
+
+    def migrate(self) -> None:
+        """Bring it to the tables of this version; nothing where it has them. Raises DatabaseFailed."""
+        from alembic import command
+
+        try:
+            with self.engine.begin() as connection:
+                if not self.is_sqlite:
+                    # Several servers may start at once: one of them does it.
+                    connection.execute(text("SELECT pg_advisory_xact_lock(7277001)"))
+                config = self._config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except SQLAlchemyError as error:
+            raise DatabaseFailed(
+                f"The tables of {self.url.render_as_string(hide_password=True)} could not be brought up to date: "
+                f"{_reason(error)}.",
+                cure="Look at its log; nothing was changed.",
+            ) from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def _config(self) -> Config:
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        return config
+
+
+def _settle_sqlite(engine: Engine) -> None:
+    """Readers beside one writer, foreign keys, and transactions that begin when they are begun."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        # The driver is not to begin transactions by itself: they begin below, as writers.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        # A reader that turns into a writer half way fails at once where another is writing; who begins as one waits.
+        reading = connection.get_execution_options().get(READING, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,266 @@
+"""Jobs in the database: never lost, never finished twice, whoever is killed and whenever."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.strategies import booleans, integers, sampled_from
+
+from darkroom.database.connection import Database
+from darkroom.database.schema import JobRow, now
+from darkroom.errors import DownloadInterrupted, JobNotFound, WorkerDied
+from darkroom.jobs.store import DONE, MOST_ATTEMPTS, MOST_LOSSES, JobStore, NewJob
+
+PASSING = DownloadInterrupted("The line was busy.")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+    made.migrate()
+    return made
+
+
+@pytest.fixture
+def store(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def new(**changes: object) -> NewJob:
+    values: dict[str, object] = {"source": "0" * 64, "operations": [{"type": "resize", "width": 9}], "name": "a.png"}
+    return NewJob(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def awake(database: Database) -> None:
+    """Let all pauses and leases be over."""
+    with database.session() as session:
+        for row in session.query(JobRow):
+            row.not_before = None
+            if row.held_until is not None:
+                row.held_until = now() - timedelta(seconds=1)
+
+
+def test_the_usual_way(store: JobStore) -> None:
+    row, fresh = store.submit(new())
+    assert (row.state, fresh) == ("pending", True)
+    leased = store.lease(["light"], "one", 60)
+    assert leased is not None
+    assert (leased.id, leased.state, leased.attempts) == (row.id, "processing", 1)
+    assert store.lease(["light"], "two", 60) is None
+    assert store.renew(row.id, "one", 60, 0.5, "resize")
+    assert store.get(row.id).progress == 0.5
+    assert store.complete(row.id, "one", "f" * 64, {"seconds": 1})
+    done = store.get(row.id)
+    assert (done.state, done.result, done.report, done.progress) == ("completed", "f" * 64, {"seconds": 1}, 1.0)
+    assert done.finished is not None
+    assert done.holder is None
+
+
+def test_priority_then_age_and_light_beside_heavy(store: JobStore) -> None:
+    first = store.submit(new(name="first"))[0]
+    heavy = store.submit(new(lane="heavy"))[0]
+    urgent = store.submit(new(priority=5))[0]
+    order = [store.lease(["light"], "one", 60) for _ in range(3)]
+    assert [row.id if row else None for row in order] == [urgent.id, first.id, None]
+    found = store.lease(["heavy", "light"], "two", 60)
+    assert found is not None
+    assert found.id == heavy.id
+
+
+def test_an_idempotency_key_makes_one_job(store: JobStore) -> None:
+    one, fresh = store.submit(new(idempotency_key="k", owner="me"))
+    again, known = store.submit(new(idempotency_key="k", owner="me", name="other.png"))
+    other, _ = store.submit(new(idempotency_key="k", owner="you"))
+    assert (fresh, known) == (True, False)
+    assert again.id == one.id
+    assert other.id != one.id
+
+
+def test_a_failure_that_may_pass_is_tried_again_later_and_not_for_ever(store: JobStore, database: Database) -> None:
+    row, _ = store.submit(new())
+    for attempt in range(MOST_ATTEMPTS):
+        assert store.lease(["light"], "one", 60) is not None
+        state = store.fail(row.id, "one", PASSING, passing=True)
+        assert state == ("pending" if attempt < MOST_ATTEMPTS - 1 else "failed")
+        assert store.lease(["light"], "one", 60) is None, "there is a pause"
+        awake(database)
+    assert store.get(row.id).error["code"] == "download_interrupted"  # type: ignore[index]
+
+
+def test_a_failure_that_cannot_pass_is_final_until_somebody_asks_again(store: JobStore) -> None:
+    row, _ = store.submit(new())
+    store.lease(["light"], "one", 60)
+    assert store.fail(row.id, "one", PASSING, passing=False) == "failed"
+    assert store.requeue(row.id).state == "pending"
+    assert store.lease(["light"], "one", 60) is not None
+
+
+def test_who_kills_two_workers_is_quarantined(store: JobStore, database: Database) -> None:
+    row, _ = store.submit(new())
+    states = []
+    for _ in range(2):
+        store.lease(["light"], "one", 60)
+        states.append(store.fail(row.id, "one", WorkerDied("It is gone."), passing=False, died=True))
+        awake(database)
+    assert states == ["pending", "quarantined"]
+
+
+def test_a_holder_that_is_gone_loses_its_lease_and_its_result_does_not_count(
+    store: JobStore, database: Database
+) -> None:
+    row, _ = store.submit(new())
+    store.lease(["light"], "dead", 60)
+    assert store.expire() == 0
+    awake(database)
+    assert store.expire() == 1
+    leased = store.lease(["light"], "alive", 60)
+    assert leased is not None
+    assert not store.complete(row.id, "dead", "1" * 64, {})
+    assert not store.renew(row.id, "dead", 60, 0.9, "late")
+    assert store.fail(row.id, "dead", PASSING, passing=True) is None
+    assert store.complete(row.id, "alive", "2" * 64, {})
+    assert not store.complete(row.id, "alive", "3" * 64, {}), "once"
+    assert store.get(row.id).result == "2" * 64
+
+
+def test_who_loses_every_holder_is_quarantined_in_the_end(store: JobStore, database: Database) -> None:
+    row, _ = store.submit(new())
+    for _ in range(MOST_LOSSES):
+        assert store.lease(["light"], "one", 60) is not None
+        awake(database)
+        store.expire()
+    assert store.get(row.id).state == "quarantined"
+    assert store.get(row.id).error["code"] == "worker_died"  # type: ignore[index]
+
+
+def test_cancelling(store: JobStore) -> None:
+    waiting, _ = store.submit(new())
+    assert store.cancel(waiting.id).state == "cancelled"
+    running, _ = store.submit(new())
+    store.lease(["light"], "one", 60)
+    assert store.cancel(running.id).state == "processing"
+    assert not store.renew(running.id, "one", 60, 0.1, ""), "it is told to stop"
+    assert store.cancelled(running.id, "one")
+    assert store.get(running.id).state == "cancelled"
+    assert store.cancel(running.id).state == "cancelled", "again is harmless"
+    with pytest.raises(JobNotFound):
+        store.cancel("nobody")
+
+
+def test_a_server_that_ends_gives_its_jobs_back(store: JobStore) -> None:
+    row, _ = store.submit(new())
+    store.lease(["light"], "one", 60)
+    store.release(row.id, "one")
+    leased = store.lease(["light"], "two", 60)
+    assert leased is not None
+    assert leased.attempts == 1
+
+
+def test_batches_lists_and_counts(store: JobStore) -> None:
+    batch, rows = store.batch("me", None, [new(name=str(number)) for number in range(3)])
+    assert {row.batch_id for row in rows} == {batch.id}
+    assert len(store.listed(batch_id=batch.id)) == 3
+    assert len(store.listed(owner="you")) == 0
+    assert len(store.listed(state="pending", most=2)) == 2
+    assert store.depth() == {"pending": 3}
+    store.cancel(rows[0].id)
+    assert store.purge(now() + timedelta(seconds=1)) == 1
+    assert store.depth() == {"pending": 2}
+    with pytest.raises(JobNotFound):
+        store.get(rows[0].id)
+
+
+def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, tmp_path: Path) -> None:
+    program = (
+        "import sys; from darkroom.database.connection import Database; from darkroom.jobs.store import JobStore\n"
+        "store = JobStore(Database(sys.argv[1])); done = 0\n"
+        "while (row := store.lease(['light'], sys.argv[2], 60)) is not None:\n"
+        "    done += store.complete(row.id, sys.argv[2], sys.argv[2] * 64, {})\n"
+        "print(done)\n"
+    )
+    for number in range(40):
+        store.submit(new(name=str(number)))
+    url = f"sqlite:///{tmp_path}/darkroom.sqlite3"
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, url, str(number)], stdout=subprocess.PIPE, text=True)
+        for number in range(3)
+    ]
+    counts = [int(process.communicate()[0]) for process in running]
+    assert sum(counts) == 40
+    assert store.depth() == {"completed": 40}
+
+
+def test_leases_are_quick_with_many_jobs(store: JobStore, database: Database) -> None:
+    with database.session() as session:
+        session.add_all(JobRow(source="0" * 64, operations=[]) for _ in range(5000))
+    started = time.perf_counter()
+    for _ in range(20):
+        assert store.lease(["light"], "one", 60) is not None
+    assert time.perf_counter() - started < 2.0
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever happens, in whatever order: what is finished stays as it is, and what is accepted is never lost."""
+
+    jobs = Bundle("jobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = Database("sqlite://")
+        self.database.migrate()
+        self.store = JobStore(self.database)
+        self.accepted: set[str] = set()
+        self.ended: dict[str, tuple[str, str | None]] = {}
+
+    @rule(target=jobs, lane=sampled_from(["light", "heavy"]), priority=integers(0, 3))
+    def submit(self, lane: str, priority: int) -> str:
+        row, _ = self.store.submit(new(lane=lane, priority=priority))
+        self.accepted.add(row.id)
+        return row.id
+
+    @rule(holder=sampled_from(["one", "two"]))
+    def lease(self, holder: str) -> None:
+        self.store.lease(["light", "heavy"], holder, 60)
+
+    @rule(job=jobs, holder=sampled_from(["one", "two"]))
+    def complete(self, job: str, holder: str) -> None:
+        self.store.complete(job, holder, holder * 10, {})
+
+    @rule(job=jobs, holder=sampled_from(["one", "two"]), passing=booleans(), died=booleans())
+    def fail(self, job: str, holder: str, passing: bool, died: bool) -> None:
+        self.store.fail(job, holder, PASSING, passing=passing, died=died)
+
+    @rule(job=jobs)
+    def cancel(self, job: str) -> None:
+        self.store.cancel(job)
+
+    @rule()
+    def pass_time(self) -> None:
+        awake(self.database)
+        self.store.expire()
+
+    @invariant()
+    def nothing_is_lost_and_what_is_finished_stays(self) -> None:
+        rows = {row.id: row for row in self.store.listed(most=1000)}
+        assert set(rows) == self.accepted
+        for job, row in rows.items():
+            if job in self.ended:
+                assert (row.state, row.result) == self.ended[job]
+            elif row.state in DONE:
+                self.ended[job] = (row.state, row.result)
+            assert (row.holder is not None) == (row.state == "processing")
+            assert (row.finished is not None) == (row.state in DONE)
+
+    def teardown(self) -> None:
+        self.database.close()
+
+
+TestLife = Life.TestCase
+TestLife.settings = hypothesis_settings(max_examples=25, stateful_step_count=30, deadline=None)
