@@ -179,8 +179,8 @@ class Egress:
         """Permit and write down connections that a library makes by itself, to a host that the settings name.
 
         Entered before the first of them and left after the last; the caller counts the bytes of bodies into what is
-        given. What the library does by itself, such as a request made again, is not seen and so not counted. The name
-        is looked up by the library once more, so only hosts that the owner has named may be contacted so.
+        given. What the library does by itself, such as a request made again or a redirect followed, is not seen and
+        not counted. The library looks the name up once more, so only hosts that the owner has named may be contacted.
 
         Args:
             url: http or https, as the library contacts it.

@@ -85,7 +85,9 @@ def test_what_is_not_there_is_missing(storage: Storage) -> None:
     run(work())
 
 
-@pytest.mark.parametrize("digest", ["", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "ab/cd", "٠" * 64])
+@pytest.mark.parametrize(
+    "digest", ["", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "ab/cd", "\u0660" * 64]
+)
 def test_only_digests_are_names(storage: Storage, digest: str) -> None:
     async def work() -> None:
         for call in (storage.open(digest), storage.stat(digest), storage.delete(digest)):

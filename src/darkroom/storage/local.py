@@ -84,7 +84,7 @@ class LocalStorage:
     async def list(self) -> AsyncGenerator[Stored]:
         """See :class:`Storage`. Folder by folder: files that come or go meanwhile may be given or not."""
         for first in await in_thread(_names, self.folder):
-            if len(first) == 2:
+            if len(first) == 2 and (self.folder / first).is_dir():
                 for second in await in_thread(_names, self.folder / first):
                     for found in await in_thread(self._in, first, second):
                         yield found
@@ -115,6 +115,8 @@ class LocalStorage:
         return Stored(path.name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def _in(self, first: str, second: str) -> tuple[Stored, ...]:
+        if not (self.folder / first / second).is_dir():
+            return ()
         found = (
             self._stat(self.folder / first / second / name)
             for name in _names(self.folder / first / second)
@@ -184,7 +186,7 @@ class LocalStorage:
 def _names(folder: Path) -> tuple[str, ...]:
     try:
         return tuple(sorted(os.listdir(folder)))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return ()
     except OSError as error:
         raise failed(folder, error) from error
