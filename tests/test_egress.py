@@ -199,3 +199,48 @@ def test_a_connection_that_fails_is_noted() -> None:
         egress.request("POST", f"http://127.0.0.1:{port}/", "webhook", content=b"abc")
     (entry,) = egress.ledger.entries()
     assert (entry.outcome, entry.status, entry.sent) == ("failed", 0, 0)
+
+
+class TestConnectionsOfLibraries:
+    """What obstore and the like contact by themselves is held to the same rules."""
+
+    def named(self) -> Settings:
+        return Settings().with_changes(
+            {"storage.kind": "s3", "storage.s3.endpoint": "https://s3.example.org", "storage.s3.bucket": "shop"}
+        )
+
+    def test_are_written_down_before_and_after(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(addresses, "system_resolve", lambda host, port: ["192.0.2.7"])
+        egress = Egress(self.named(), job="job-7")
+        with egress.account(
+            "https://s3.example.org/shop/a?secret=1", "storage", method="PUT", what="a file"
+        ) as counted:
+            assert [entry.outcome for entry in egress.ledger.entries()] == ["started"]
+            counted.sent, counted.status = 5, 200
+        (entry,) = egress.ledger.entries()
+        assert (entry.host, entry.port, entry.path, entry.address) == ("s3.example.org", 443, "/shop/a", "192.0.2.7")
+        assert (entry.method, entry.what, entry.job) == ("PUT", "a file", "job-7")
+        assert (entry.sent, entry.received, entry.status, entry.outcome) == (5, 0, 200, "done")
+
+    def test_that_fail_are_written_down_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(addresses, "system_resolve", lambda host, port: ["192.0.2.7"])
+        egress = Egress(self.named())
+        with (
+            pytest.raises(ConnectionResetError),
+            egress.account("https://s3.example.org/shop/a", "storage", method="PUT"),
+        ):
+            raise ConnectionResetError
+        assert [entry.outcome for entry in egress.ledger.entries()] == ["failed"]
+
+    @pytest.mark.parametrize("url", ["https://elsewhere.example.org/shop", "http://169.254.169.254/", "no address"])
+    def test_go_to_named_hosts_only(self, url: str) -> None:
+        egress = Egress(self.named())
+        with pytest.raises(AddressRefused, match="do not name it"), egress.account(url, "storage", method="PUT"):
+            raise AssertionError("entered")
+        assert list(egress.ledger.entries()) == []
+
+    def test_are_refused_by_the_policy(self) -> None:
+        for change, error in (({"offline": True}, OfflineRefused), ({"egress.storage": False}, EgressRefused)):
+            egress = Egress(self.named().with_changes(change))
+            with pytest.raises(error), egress.account("https://s3.example.org/shop", "storage", method="PUT"):
+                raise AssertionError("entered")

@@ -58,6 +58,15 @@ class Answer:
 
 
 @dataclass(slots=True)
+class Counted:
+    """What a library's own connections have moved: bytes of bodies, and the last status of HTTP's (0 is unknown)."""
+
+    sent: int = 0
+    received: int = 0
+    status: int = 0
+
+
+@dataclass(slots=True)
 class _Hop:
     """One connection: what goes out, and what was counted."""
 
@@ -120,16 +129,7 @@ class Egress:
         """
         import httpx2 as httpx
 
-        if self._offline:
-            raise OfflineRefused(
-                f"{_host(url)} was not contacted ({purpose}): Darkroom is offline.",
-                cure="Leave out --offline, or bring the file by `darkroom models import`.",
-            )
-        if not self._policy.allows(purpose):
-            raise EgressRefused(
-                f"{_host(url)} was not contacted: connections for the purpose {purpose} are off.",
-                cure=f"Set egress.{purpose} if that is wanted.",
-            )
+        self._permit(url, purpose)
         until = None if seconds is None else time.monotonic() + seconds
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         with contextlib.ExitStack() as stack:
@@ -173,6 +173,64 @@ class Egress:
             url, purpose, headers, method=method, content=content, what=what, most=most, seconds=seconds
         ) as answer:
             return Answer(answer.status, answer.headers, b"".join(answer.chunks))
+
+    @contextlib.contextmanager
+    def account(self, url: str, purpose: Purpose, *, method: str, what: str = "") -> Generator[Counted]:
+        """Permit and write down connections that a library makes by itself, to a host that the settings name.
+
+        Entered before the first of them and left after the last; the caller counts the bytes of bodies into what is
+        given. What the library does by itself, such as a request made again or a redirect followed, is not seen and
+        not counted. The library looks the name up once more, so only hosts that the owner has named may be contacted.
+
+        Args:
+            url: http or https, as the library contacts it.
+            purpose: what for.
+            method: of HTTP, or of the library's operation.
+            what: in words, what is sent, for the ledger.
+
+        Raises:
+            OfflineRefused: the settings allow no connection.
+            EgressRefused: the settings do not allow this purpose.
+            AddressRefused: the host is not one that the settings name.
+            LedgerUnwritable: the connection could not be written down.
+        """
+        self._permit(url, purpose)
+        host = _host(url)
+        if host not in self._own and host not in self._policy.private_hosts:
+            raise AddressRefused(
+                f"{host} was not contacted ({purpose}): the settings do not name it.",
+                cure="Name it there, or in egress.private_hosts.",
+            )
+        parts = urlsplit(url)
+        hop = _Hop(method, url, {}, b"")
+        counted = Counted()
+        try:
+            self._begin(hop, purpose, what, host, parts.port or (443 if parts.scheme == "https" else 80))
+            yield counted
+            hop.outcome = "done"
+        finally:
+            if hop.number:
+                self.ledger.end(
+                    hop.number,
+                    sent=counted.sent,
+                    received=counted.received,
+                    status=counted.status,
+                    outcome=hop.outcome,
+                )
+
+    def _permit(self, url: str, purpose: Purpose) -> None:
+        if self._offline:
+            raise OfflineRefused(
+                f"{_host(url)} was not contacted ({purpose}): Darkroom is offline.",
+                cure="Leave out --offline, or set storage.kind to local."
+                if purpose == "storage"
+                else "Leave out --offline, or bring the file by `darkroom models import`.",
+            )
+        if not self._policy.allows(purpose):
+            raise EgressRefused(
+                f"{_host(url)} was not contacted: connections for the purpose {purpose} are off.",
+                cure=f"Set egress.{purpose} if that is wanted.",
+            )
 
     def _follow(self, client: Any, stack: contextlib.ExitStack, hop: _Hop, purpose: Purpose, what: str) -> Any:
         import httpx2 as httpx

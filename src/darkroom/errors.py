@@ -17,6 +17,8 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- UnknownRecipe
     |   +-- ConfigurationError
     +-- OutputError               the bytes that should go out
+    +-- StorageFailed             the files that are kept
+    +-- FileMissing
     +-- ModelError
     |   +-- UnknownModel
     |   +-- ModelMissing
@@ -157,6 +159,22 @@ class OutputError(DarkroomError):
     code = "output"
     http_status = 422
     exit_code = 73
+
+
+class StorageFailed(DarkroomError):
+    """Stored files cannot be written or read: no room, no connection, not allowed, or damaged bytes."""
+
+    code = "storage"
+    http_status = 503
+    exit_code = 74
+
+
+class FileMissing(DarkroomError):
+    """No file of that digest is stored."""
+
+    code = "file_missing"
+    http_status = 404
+    exit_code = 66
 
 
 class ModelError(DarkroomError):

@@ -251,6 +251,77 @@ class ProviderSettings(_Group):
     openai_images: ImagesEndpointSettings = Field(default_factory=lambda: ImagesEndpointSettings())
 
 
+class S3Settings(_Group):
+    """A bucket of any service that speaks S3."""
+
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+/?)?$",
+        description="Address of the service, such as https://minio.example.org:9000; empty is Amazon's in the region.",
+    )
+    link_endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+/?)?$",
+        description="Address in links that are handed out, where others reach the service by another one.",
+    )
+    region: str = Field(
+        default="us-east-1", pattern=r"^[a-z0-9-]+$", description="Region, which is part of signatures."
+    )
+    bucket: str = Field(default="", pattern=r"^([a-z0-9.-]{3,63})?$", description="Bucket; it has to be there.")
+    prefix: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)?$",
+        description="What the names of all files in the bucket start with, without slashes at its ends.",
+    )
+    access_key: SecretStr = Field(default=SecretStr(""), description="Access key.")
+    secret_key: SecretStr = Field(default=SecretStr(""), description="Secret key, with which requests are signed.")
+    path_style: bool = Field(
+        default=True, description="Name the bucket in the path of addresses; else in front of the host."
+    )
+    server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
+        default=None, description="Ask the service to encrypt what it keeps; empty is the bucket's own rule."
+    )
+    kms_key: str = Field(default="", description="Key for aws:kms and aws:kms:dsse; empty is the service's own.")
+    multipart_bytes: int = Field(
+        default=16 * 2**20, ge=5 * 2**20, le=2**30, description="Larger files are sent in parts of this size, in bytes."
+    )
+    retries: int = Field(
+        default=5, ge=0, le=20, description="How often a request is made again after an error of the service's."
+    )
+    retry_seconds: Duration = Field(
+        default=60.0, gt=0, le=240, description="How long after its start a request is still made again, in seconds."
+    )
+    timeout_seconds: Duration = Field(default=60.0, gt=0, description="Longest time of one request, in seconds.")
+
+    @property
+    def url(self) -> str:
+        """The bucket's address, without a slash at its end."""
+        return self._bucket_at(self.endpoint)
+
+    @property
+    def link_url(self) -> str:
+        """The bucket's address in links that are handed out."""
+        return self._bucket_at(self.link_endpoint or self.endpoint)
+
+    def _bucket_at(self, endpoint: str) -> str:
+        scheme, host = (endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com").split("://", 1)
+        return f"{scheme}://{host}/{self.bucket}" if self.path_style else f"{scheme}://{self.bucket}.{host}"
+
+
+class StorageSettings(_Group):
+    """Where the service keeps the files that it is given and makes."""
+
+    kind: Literal["local", "s3", "both"] = Field(
+        default="local", description="In a folder, in a bucket, or in both, so that one may fail."
+    )
+    folder: Path = Field(default_factory=lambda: data_folder() / "files", description="Folder of files.")
+    spool: Path = Field(
+        default_factory=lambda: cache_folder() / "spool",
+        description="Folder in which files for a bucket wait until they are whole.",
+    )
+    s3: S3Settings = Field(default_factory=lambda: S3Settings())
+
+
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
@@ -269,6 +340,7 @@ class Settings(BaseSettings):
     faces: FaceSettings = Field(default_factory=lambda: FaceSettings())
     egress: EgressSettings = Field(default_factory=lambda: EgressSettings())
     providers: ProviderSettings = Field(default_factory=lambda: ProviderSettings())
+    storage: StorageSettings = Field(default_factory=lambda: StorageSettings())
     offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
     strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")
@@ -294,6 +366,8 @@ class Settings(BaseSettings):
     def own_addresses(self) -> list[str]:
         """Addresses that the owner has named in these settings, which may be of the own network."""
         named = [self.models.mirror or "", self.providers.cloudinary.api_url, self.providers.cloudinary.delivery_url]
+        if self.storage.kind != "local":
+            named.append(self.storage.s3.url)
         return [url for url in (*named, self.providers.openai_images.api_url) if "://" in url]
 
     def with_changes(self, changes: dict[str, Any]) -> Settings:
