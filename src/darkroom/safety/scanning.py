@@ -98,7 +98,7 @@ class _Talk:
         except OSError as error:
             raise _Broken(f"The scanner broke the connection off ({error}).") from error
         self.received += len(line)
-        return line[:-1].decode("utf-8", "replace").strip()
+        return line[:-1].decode("utf-8", "replace")
 
 
 class Scanner:
