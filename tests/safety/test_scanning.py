@@ -130,11 +130,11 @@ class TestWithClamd:
 
 def receive_all(connection: socket.socket) -> None:
     """Read a command and a stream to its end, as clamd does."""
-    file = connection.makefile("rb")
-    while file.read(1) not in (b"\0", b""):
-        pass
-    while length := struct.unpack(">I", file.read(4))[0]:
-        file.read(length)
+    with connection.makefile("rb") as file:
+        while file.read(1) not in (b"\0", b""):
+            pass
+        while length := int.from_bytes(file.read(4), "big"):
+            file.read(length)
 
 
 def says(answer: bytes, *, first: bool = False, close: bool = True) -> Behave:
