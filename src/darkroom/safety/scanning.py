@@ -69,7 +69,7 @@ class _Broken(Exception):
 
 @dataclass(slots=True)
 class _Talk:
-    """A connection to clamd, and what was counted on it; the answer is awaited from the start."""
+    """A connection to clamd, and what was counted on it."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter

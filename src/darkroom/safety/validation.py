@@ -84,6 +84,8 @@ def check_upload(
 ) -> Accepted:
     """Hold an upload's first bytes against what is allowed.
 
+    Quick, but for an SVG, whose reading takes up to a second for :data:`SVG_BYTES`: call it beside an event loop.
+
     Args:
         head: its first bytes, best :data:`HEAD_BYTES`, or all where it has fewer; of an SVG always all.
         name: as the client gave it.
