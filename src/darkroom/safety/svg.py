@@ -36,8 +36,9 @@ _FOREIGN = re.compile(r"xhtml|XInclude|xml-events|mathml|XSL|smil", re.IGNORECAS
 """Namespaces whose elements do things. Those that editors keep their own notes in do not."""
 _ENCODINGS = {"utf-8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
 _REFERENCES = {"href", "src", "data", "action", "formaction", "poster", "srcset", "background", "ping", "base"}
-_STYLED = {"style", "fill", "stroke", "mask", "mask-image", "filter", "clip-path", "cursor", "color-profile"}
-_STYLED |= {"marker", "marker-start", "marker-mid", "marker-end", "shape-inside", "shape-subtract"}
+_STYLED = re.compile(
+    r"style|fill|stroke|mask(-image)?|filter|clip-path|cursor|color-profile|marker(-\w+)?|shape-(inside|subtract)"
+)
 """Attributes that are read as CSS and may name an image or a part of a drawing."""
 _EMBEDDED = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif)(?:;[\w-]+=[\w-]+)*;base64,[A-Za-z0-9+/=%\s]*", re.ASCII)
 _CODE = re.compile(r"(?<![a-z])(?:(?:java|vb|live)script:|data:(?!image/))", re.IGNORECASE)
@@ -142,7 +143,7 @@ def _check_attribute(name: str, value: str) -> None:
         raise Unsafe(f"holds code in an attribute {_short(name)}")
     if lower in _REFERENCES and not _is_inside(value):
         raise Unsafe(f"refers to something outside of itself: {_short(name)}={_short(value)}")
-    if lower in _STYLED:
+    if _STYLED.fullmatch(lower):
         _check_style(value)
     _check_addresses(value)
 
