@@ -244,3 +244,21 @@ class TestConnectionsOfLibraries:
             egress = Egress(self.named().with_changes(change))
             with pytest.raises(error), egress.account("https://s3.example.org/shop", "storage", method="PUT"):
                 raise AssertionError("entered")
+
+
+def test_another_protocol_goes_into_the_own_network_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"scanner.lan": ["192.168.7.7"], "far.example": ["93.184.216.34"], "both.example": ["10.0.0.1", "8.8.8.8"]}
+    monkeypatch.setattr(addresses, "system_resolve", lambda host, _: known.get(host, []))
+    egress = Egress(Settings())
+    passage = egress.begin("scanner.lan", 3310, "scan", scheme="clamd", what="an upload")
+    assert passage.address == "192.168.7.7"
+    egress.end(passage, sent=5, received=7, outcome="done")
+    for host in ("far.example", "both.example", "none.example"):
+        with pytest.raises(AddressRefused, match=f"{host} was not contacted"):
+            egress.begin(host, 3310, "scan", scheme="clamd")
+    named = Egress(Settings().with_changes({"egress.private_hosts": ["far.example"]}))
+    assert named.begin("far.example", 3310, "scan", scheme="clamd").address == "93.184.216.34"
+    first, *others = egress.ledger.entries(purpose="scan")
+    assert (first.scheme, first.host, first.address, first.what) == ("clamd", "scanner.lan", "192.168.7.7", "an upload")
+    assert (first.sent, first.received, first.outcome) == (5, 7, "done")
+    assert [entry.outcome for entry in others] == ["refused", "refused", "refused", "started"]

@@ -3,7 +3,7 @@
 Only http and https; no cookies; credentials never cross to another host; redirects are followed by hand, at most five,
 each checked like the first address. Addresses that somebody else chose are held to the public network and the address
 that was checked is the one that is contacted (:mod:`darkroom.addresses`). Every connection is in the ledger before it
-is made (:mod:`darkroom.ledger`).
+is made (:mod:`darkroom.ledger`). Who speaks another protocol asks here first (:meth:`Egress.begin`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from darkroom.ledger import Entry, Ledger, now
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
-Purpose = Literal["model", "source", "cloud", "webhook", "storage"]
+Purpose = Literal["model", "source", "cloud", "webhook", "storage", "scan"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 FOREIGN: tuple[Purpose, ...] = ("source", "webhook")
 """Purposes whose addresses come from outside: no proxy resolves them, so that what was checked is contacted."""
@@ -55,6 +55,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A connection that was allowed and written down: the address to contact, and its number in the ledger."""
+
+    address: str
+    number: int
 
 
 @dataclass(slots=True)
@@ -129,7 +137,7 @@ class Egress:
         """
         import httpx2 as httpx
 
-        self._permit(url, purpose)
+        self._permit(_host(url), purpose)
         until = None if seconds is None else time.monotonic() + seconds
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         with contextlib.ExitStack() as stack:
@@ -194,7 +202,7 @@ class Egress:
             AddressRefused: the host is not one that the settings name.
             LedgerUnwritable: the connection could not be written down.
         """
-        self._permit(url, purpose)
+        self._permit(_host(url), purpose)
         host = _host(url)
         if host not in self._own and host not in self._policy.private_hosts:
             raise AddressRefused(
@@ -218,17 +226,60 @@ class Egress:
                     outcome=hop.outcome,
                 )
 
-    def _permit(self, url: str, purpose: Purpose) -> None:
+    def begin(self, host: str, port: int, purpose: Purpose, *, scheme: str, what: str = "") -> Passage:
+        """Write down a connection that speaks another protocol than HTTP, and give the address to contact.
+
+        The caller makes the connection, to that address, and says with :meth:`end` how it went. ``host`` is one that
+        the owner's settings name. As such protocols do not encrypt, it must be of the own network or in
+        ``egress.private_hosts``. Blocks while the name is looked up.
+
+        Raises:
+            OfflineRefused: the settings allow no connection.
+            EgressRefused: the settings do not allow this purpose.
+            AddressRefused: the address is of the public network, or the name has none.
+            LedgerUnwritable: the connection could not be written down.
+        """
+        self._permit(host, purpose)
+        entry = Entry(
+            at=now(),
+            purpose=purpose,
+            method="",
+            scheme=scheme,
+            host=host,
+            port=port,
+            path="",
+            address="",
+            what=what,
+            job=self._job,
+        )
+        found = addresses.system_resolve(host, port)
+        public = [text for text in found if addresses.why_refused(ipaddress.ip_address(text.split("%", 1)[0])) is None]
+        if not found or (public and host not in self._policy.private_hosts):
+            self.ledger.end(self.ledger.begin(entry), sent=0, received=0, status=0, outcome="refused")
+            why = "it has no address"
+            if public:
+                why = f"{public[0]} is of the public network, and {scheme} does not encrypt"
+            raise AddressRefused(
+                f"{host} was not contacted: {why}.",
+                cure="If the way there is safe, add the host to egress.private_hosts." if public else "Check the name.",
+            )
+        return Passage(found[0], self.ledger.begin(_with_address(entry, found[0])))
+
+    def end(self, passage: Passage, *, sent: int, received: int, outcome: Literal["done", "failed"]) -> None:
+        """Say how a connection ended that :meth:`begin` allowed. Raises LedgerUnwritable."""
+        self.ledger.end(passage.number, sent=sent, received=received, status=0, outcome=outcome)
+
+    def _permit(self, host: str, purpose: Purpose) -> None:
         if self._offline:
             raise OfflineRefused(
-                f"{_host(url)} was not contacted ({purpose}): Darkroom is offline.",
+                f"{host} was not contacted ({purpose}): Darkroom is offline.",
                 cure="Leave out --offline, or set storage.kind to local."
                 if purpose == "storage"
                 else "Leave out --offline, or bring the file by `darkroom models import`.",
             )
         if not self._policy.allows(purpose):
             raise EgressRefused(
-                f"{_host(url)} was not contacted: connections for the purpose {purpose} are off.",
+                f"{host} was not contacted: connections for the purpose {purpose} are off.",
                 cure=f"Set egress.{purpose} if that is wanted.",
             )
 

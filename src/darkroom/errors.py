@@ -12,6 +12,8 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- UnsupportedFormat
     |   +-- CorruptImage
     |   +-- LimitExceeded
+    |   +-- UnsafeContent
+    |   +-- Infected
     +-- InvalidParameters         what was asked for
     |   +-- UnknownOperation
     |   +-- UnknownRecipe
@@ -48,6 +50,7 @@ one fits). A test refuses a class that lacks any of them.
     +-- Cancelled
     +-- TimedOut
     +-- WorkerDied
+    +-- ScannerUnavailable
 """
 
 from __future__ import annotations
@@ -123,6 +126,20 @@ class LimitExceeded(InputError):
 
     code = "limit_exceeded"
     http_status = 413
+
+
+class UnsafeContent(InputError):
+    """The picture is a document that can run code or fetch things when it is opened."""
+
+    code = "unsafe_content"
+    http_status = 422
+
+
+class Infected(InputError):
+    """The virus scanner knows the content for something harmful."""
+
+    code = "infected"
+    http_status = 422
 
 
 class InvalidParameters(DarkroomError):
@@ -382,3 +399,11 @@ class WorkerDied(DarkroomError):
     code = "worker_died"
     http_status = 500
     exit_code = 70
+
+
+class ScannerUnavailable(DarkroomError):
+    """Nobody could search the upload for viruses, and without that it is not taken."""
+
+    code = "scanner_unavailable"
+    http_status = 503
+    exit_code = 69

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +28,7 @@ MetadataPolicy = Literal["private", "keep", "none"]
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 QualityChoice = Literal["fast", "balanced", "best"]
+ScanningPolicy = Literal["fail_open", "fail_closed"]
 EngineChoice = Literal["auto", "openvino", "onnxruntime", "pytorch"]
 
 MEGA = 1_000_000
@@ -62,6 +63,23 @@ def cache_folder() -> Path:
 
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _scanner_place(address: str) -> tuple[str, int] | Path:
+    if address.startswith("unix:"):
+        path = Path(address.removeprefix("unix:"))
+        if not path.is_absolute():
+            raise ValueError("the path of a socket is written whole: unix:/run/clamav/clamd.ctl")
+        return path
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@\[\]]+)):(\d{1,5})", address, re.ASCII)
+    if found is None or not 1 <= int(found[3]) <= 65_535:
+        raise ValueError("it is written host:port, such as 127.0.0.1:3310 or [::1]:3310, or unix:/path")
+    return found[1] or found[2], int(found[3])
+
+
+def _scanner_address(address: str) -> str:
+    _scanner_place(address)
+    return address
 
 
 class Limits(_Group):
@@ -185,6 +203,7 @@ class EgressSettings(_Group):
     cloud: bool = Field(default=True, description="Contact cloud services, where providers.* allows them at all.")
     webhook: bool = Field(default=True, description="Call webhooks that jobs name.")
     storage: bool = Field(default=True, description="Contact storage in the network, where it is set.")
+    scan: bool = Field(default=True, description="Contact a virus scanner in the network, where it is set.")
     private_hosts: list[str] = Field(
         default=[], description="Hosts of your own network that may be contacted; all others there are refused."
     )
@@ -322,6 +341,36 @@ class StorageSettings(_Group):
     s3: S3Settings = Field(default_factory=lambda: S3Settings())
 
 
+class ScanningSettings(_Group):
+    """Whether uploads are searched for viruses, and by whom."""
+
+    enabled: bool = Field(default=False, description="Have uploads searched for viruses by ClamAV's clamd.")
+    address: Annotated[str, AfterValidator(_scanner_address)] = Field(
+        default="127.0.0.1:3310",
+        description="Where clamd listens: host:port, or unix:/path of its socket. Uploads go there unencrypted, so it "
+        "is on this machine or in your own network.",
+    )
+    policy: ScanningPolicy = Field(
+        default="fail_closed",
+        description="What becomes of an upload that nobody could search: fail_closed refuses it, fail_open lets it "
+        "pass with a warning.",
+    )
+    timeout_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="How long clamd may take to connect, to take bytes, and to answer."
+    )
+    most_bytes: int = Field(
+        default=100 * MEGA,
+        ge=1,
+        description="Longest upload that is searched; longer ones are refused. Not more than StreamMaxLength in "
+        "clamd's own settings.",
+    )
+
+    @property
+    def place(self) -> tuple[str, int] | Path:
+        """The host and port, or the socket's path."""
+        return _scanner_place(self.address)
+
+
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
@@ -341,6 +390,7 @@ class Settings(BaseSettings):
     egress: EgressSettings = Field(default_factory=lambda: EgressSettings())
     providers: ProviderSettings = Field(default_factory=lambda: ProviderSettings())
     storage: StorageSettings = Field(default_factory=lambda: StorageSettings())
+    scanning: ScanningSettings = Field(default_factory=lambda: ScanningSettings())
     offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
     strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")
