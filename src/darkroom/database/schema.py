@@ -63,7 +63,7 @@ class VersionRow(Base):
     """One state of a picture: number 0 is what was given, each result is one more."""
 
     __tablename__ = "versions"
-    __table_args__ = (Index("one_number", "image_id", "number", unique=True),)
+    __table_args__ = (Index("one_number", "image_id", "number", "name", unique=True),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
     image_id: Mapped[str] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))

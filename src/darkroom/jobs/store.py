@@ -9,14 +9,14 @@ twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from darkroom.database.schema import BatchRow, JobRow, now
+from darkroom.database.schema import BatchRow, JobRow, VersionRow, now
 from darkroom.errors import DarkroomError, JobNotFound, WorkerDied
 
 if TYPE_CHECKING:
@@ -53,6 +53,19 @@ class NewJob:
     batch_id: str | None = None
     webhook_url: str | None = None
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that came of a job: the result, whose name is empty, or a picture that was made beside it."""
+
+    name: str
+    digest: str
+    bytes: int
+    format: str
+    width: int
+    height: int
+    frames: int
 
 
 class JobStore:
@@ -130,9 +143,25 @@ class JobStore:
             row.progress, row.doing = max(row.progress, progress), doing[:200]
             return True
 
-    def complete(self, job_id: str, holder: str, result: str, report: dict[str, Any]) -> bool:
-        """The job is done; False where the lease is somebody else's by now, whose result counts then."""
-        return self._finish(job_id, holder, "completed", result=result, report=report)
+    def complete(self, job_id: str, holder: str, made: Sequence[Made], report: dict[str, Any]) -> bool:
+        """The job is done, and what came of it is a new version of its picture: both or neither.
+
+        ``made`` has the result first. False where the lease is somebody else's by now, whose result counts then.
+        """
+        with self._database.session() as session:
+            row = self._held(session, job_id, holder)
+            if row is None:
+                return False
+            _end(row, "completed")
+            row.progress, row.doing, row.error = 1.0, "", None
+            row.result, row.report = made[0].digest, report
+            if row.image_id is not None:
+                last = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.image_id == row.image_id))
+                number = 0 if last is None else last + 1
+                session.add_all(
+                    VersionRow(image_id=row.image_id, job_id=row.id, number=number, **asdict(part)) for part in made
+                )
+            return True
 
     def fail(
         self, job_id: str, holder: str, error: DarkroomError, *, passing: bool, died: bool = False
@@ -161,7 +190,11 @@ class JobStore:
 
     def cancelled(self, job_id: str, holder: str) -> bool:
         """The job has stopped because it was to be cancelled."""
-        return self._finish(job_id, holder, "cancelled")
+        with self._database.session() as session:
+            row = self._held(session, job_id, holder)
+            if row is not None:
+                _end(row, "cancelled")
+            return row is not None
 
     def cancel(self, job_id: str) -> JobRow:
         """Ask a job to stop: at once where it waits, else at its next report of progress. Raises JobNotFound."""
@@ -264,18 +297,6 @@ class JobStore:
             for row in old:
                 session.delete(row)
             return len(old)
-
-    def _finish(self, job_id: str, holder: str, state: State, **values: Any) -> bool:
-        with self._database.session() as session:
-            values |= {"state": state, "finished": now(), "holder": None, "held_until": None}
-            if state == "completed":
-                values |= {"progress": 1.0, "doing": "", "error": None}
-            done = session.execute(
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.holder == holder, JobRow.state == "processing")
-                .values(**values)
-            )
-            return bool(done.rowcount)  # pyright: ignore
 
     @staticmethod
     def _held(session: Session, job_id: str, holder: str) -> JobRow | None:

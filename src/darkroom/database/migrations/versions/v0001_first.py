@@ -112,7 +112,7 @@ def upgrade() -> None:
     with op.batch_alter_table("versions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_versions_digest"), ["digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_versions_job_id"), ["job_id"], unique=False)
-        batch_op.create_index("one_number", ["image_id", "number"], unique=True)
+        batch_op.create_index("one_number", ["image_id", "number", "name"], unique=True)
 
 
 def downgrade() -> None:
