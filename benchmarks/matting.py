@@ -107,7 +107,7 @@ def main() -> None:
     rows.append({"picture": "mean", **mean})
     tell("matting", rows, "python benchmarks/matting.py")
     print(f"better in both on {better} of {len(rows) - 1}")
-    values = {f"{row['picture']}, {kind}": row[f"SAD, {kind}"] for row in rows[:-1] for kind in ("mask", "refined")}
+    values = {f"{kind}, {row['picture']}": row[f"SAD, {kind}"] for row in rows[:-1] for kind in ("mask", "refined")}
     bars("matting", "Distance from the reference alpha, SAD in thousands", values, "thousand pixels", ours="refined")
 
 

@@ -55,8 +55,8 @@ class RemoveWatermark(Operation, name="remove_watermark"):
     like: list[str] = Field(
         default=[],
         max_length=50,
-        description="Paths of further pictures of the same size with the same mark in the same place; with four or "
-        "more it is found, and its opacity and colour are told well.",
+        description="Paths of further pictures of the same size with the same mark in the same place; with three or "
+        "more the mark is found, with four its opacity and colour are told well.",
     )
     region: Literal["anywhere", "top_left", "top", "top_right", "center", "bottom_left", "bottom", "bottom_right"] = (
         Field(
