@@ -101,7 +101,8 @@ def _range(rules: dict[str, Any], kind: str) -> str:
 
 def _list(rules: dict[str, Any], schema: dict[str, Any]) -> str:
     if "prefixItems" in rules:
-        return ",".join(allowed(part, schema) for part in rules["prefixItems"])
+        parts = [allowed(part, schema) for part in rules["prefixItems"]]
+        return f"{len(parts)} {parts[0]}s" if len(parts) > 2 and set(parts) == {"number"} else ",".join(parts)
     return f"list of {allowed(rules.get('items', {}), schema)}"
 
 
