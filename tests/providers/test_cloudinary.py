@@ -197,6 +197,8 @@ def test_a_copy_that_stays_is_told(account: Account) -> None:
         ({"type": "upscale", "scale": 4}, "e_upscale"),
         ({"type": "upscale", "scale": 2}, None),
         ({"type": "smart_crop", "width": 30, "height": 20, "gravity": "face"}, "c_fill,g_face,h_20,w_30"),
+        ({"type": "smart_crop", "aspect": "16:9"}, "ar_1.778,c_crop,g_auto"),
+        ({"type": "smart_crop", "width": 30, "height": 20, "gravity": "0.5,0.3"}, None),
         ({"type": "enhance"}, "e_enhance"),
         ({"type": "restore_faces"}, "e_gen_restore"),
         ({"type": "resize", "width": 3}, None),

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -171,7 +172,13 @@ def transformation(operation: Operation) -> str | None:
         return "e_upscale" if operation.scale == 4 else None
     if isinstance(operation, SmartCrop):
         gravity = GRAVITY.get(operation.gravity)
-        return f"c_fill,g_{gravity},h_{operation.height},w_{operation.width}" if gravity else None
+        if gravity is None:
+            return None
+        if operation.aspect is not None:
+            # A proportion alone scales nothing: c_crop takes the largest part of that shape.
+            across, down = (float(part) for part in re.split("[:/x]", operation.aspect))
+            return f"ar_{across / down:.4g},c_crop,g_{gravity}"
+        return f"c_fill,g_{gravity},h_{operation.height},w_{operation.width}"
     if isinstance(operation, Enhance):
         return "e_enhance" if operation.scale == 1 else None
     if isinstance(operation, RestoreFaces):
