@@ -151,7 +151,7 @@ def garden(random: Random, width: int, height: int, side: float) -> Array:
     wide = width / height
     x = np.linspace(0, wide, width, dtype=np.float32)[None]
     y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    toward = (x / wide if side > 0 else 1 - x / wide) + 0.0 * y
+    toward = x / wide if side > 0 else 1 - x / wide
     sky = _light(214, 230, 238) * 1.25
     canvas = np.broadcast_to(sky, (height, width, 3)).astype(np.float32)
     lawn = _light(128, 156, 74)

@@ -258,7 +258,7 @@ def _sweep(
     else:
         # The floor takes the light from above, the wall less; between them the paper curves.
         bend = 1 / (1 + np.exp(-(y - view.edge + 0.02) / 0.075))
-        level = 0.91 + 0.10 * bend - 0.10 * np.clip(view.edge - y, 0, 1) ** 1.5 + 0.0 * x
+        level = 0.91 + 0.10 * bend - 0.10 * np.clip(view.edge - y, 0, 1) ** 1.5
         middle = view.edge - 0.02
     ratio = height / max(width, height)
     away = np.hypot((x - 0.10 * light.side), (y - middle) * ratio)

@@ -198,12 +198,3 @@ def stone(random: Random, shape: tuple[int, int], density: float) -> Array:
     tint = np.array((1.02, 1.0, 0.965), np.float32)
     warm = 0.012 * noise(random, shape, (3 * size[0], 3 * size[1]), 3)[..., None] * np.array((1, 0.2, -1), np.float32)
     return np.clip(level[..., None] * tint + warm, 0.0, 1.0).astype(np.float32)
-
-
-def plain(
-    random: Random, shape: tuple[int, int], density: float, colour: tuple[float, float, float] = (0.9, 0.89, 0.88)
-) -> Array:
-    """Paper or paint of one colour with hardly any texture."""
-    size = (shape[0] / density, shape[1] / density)
-    fine = noise(random, shape, (200 * size[0], 200 * size[1]), 2)
-    return np.clip(np.array(colour, np.float32) * (1 + 0.004 * fine[..., None]), 0.0, 1.0).astype(np.float32)
