@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
+import platform
 import tempfile
 import threading
 import time
@@ -72,7 +72,7 @@ class Dispatcher:
         self, settings: Settings, store: JobStore, storage: Storage, *, light: int = 1, heavy: int = 1
     ) -> None:
         self._shared = _Shared(settings, store, storage)
-        name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         counts: dict[Lane, int] = {"light": light, "heavy": heavy}
         self._lanes = [
             _Lane(self._shared, lane, f"{name}-{lane}-{number}")
