@@ -13,6 +13,7 @@ import pytest
 
 from darkroom.errors import Cancelled, FallbackRefused, InvalidParameters, UnknownOperation
 from darkroom.operation import Context, Operation, build, find_operation, registry
+from darkroom.pipeline import Pipeline
 from darkroom.report import ModelUse, StepReport
 from darkroom.settings import Settings
 
@@ -136,3 +137,15 @@ def test_a_package_brings_an_operation_by_an_entry_point(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout.strip() == "255", done.stderr
     assert "broken" in done.stderr
+
+
+def test_second_pictures_are_known_by_their_type() -> None:
+    pipeline = Pipeline(
+        [
+            {"type": "inpaint", "mask": "a"},
+            {"type": "remove_watermark", "like": ["b", "c"], "mask": "d"},
+            {"type": "replace_background", "background": "image", "image": "e"},
+            {"type": "resize", "width": 4},
+        ]
+    )
+    assert [operation.pictures() for operation in pipeline.operations] == [["a"], ["d", "b", "c"], ["e"], []]

@@ -61,3 +61,14 @@ def test_too_large_a_result_is_refused_before_the_work(services: Services) -> No
 def test_a_missing_file_is_named(services: Services, tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match=r"gone\.jpg"):
         process(Request(tmp_path / "gone.jpg", Pipeline([])), services)
+
+
+def test_a_service_lets_operations_open_only_the_pictures_that_it_gives(services: Services, tmp_path: Path) -> None:
+    pipeline = Pipeline([{"type": "replace_background", "background": "image", "image": "behind"}])
+    source, behind = SAMPLES / "portrait.jpg", SAMPLES / "portrait.jpg"
+    result = process(Request(source, pipeline, pictures={"behind": behind}), services)
+    assert result.report.steps[0].operation == "replace_background"
+    for reference in ("behind", str(behind), "/etc/passwd"):
+        other = Pipeline([{"type": "replace_background", "background": "image", "image": reference}])
+        with pytest.raises(InputNotFound, match="no stored picture"):
+            process(Request(source, other, pictures={}), services)

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.errors import Cancelled, FallbackRefused, InvalidParameters, UnknownOperation
 from darkroom.report import Fallback, ModelUse, StepReport
@@ -40,6 +40,10 @@ ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("darkroom.operation")
 GROUP = "darkroom.operations"
 """Entry points by which packages bring operations: a module, or the class itself."""
+PICTURE = "picture"
+"""Format, in a JSON schema, of a text that names a second picture."""
+PictureName = Annotated[str, Field(json_schema_extra={"format": PICTURE})]
+"""What a parameter calls a second picture: a path on the command line, a stored picture in the service."""
 _registry: dict[str, type[Operation]] = {}
 
 
@@ -121,6 +125,16 @@ class Operation(BaseModel, ABC):
         """
         return 2 * max(self.result(picture).bytes, picture.bytes)
 
+    def pictures(self) -> list[str]:
+        """What its parameters call second pictures, in order: a mask, a background."""
+        fields: dict[str, Any] = type(self).model_json_schema().get("properties", {})
+        found: list[str] = []
+        for name, rules in fields.items():
+            value: Any = getattr(self, name)
+            if _names_pictures(rules) and value is not None:
+                found += value if isinstance(value, list) else [value]
+        return found
+
     @classmethod
     def summary(cls) -> str:
         """The first line of the docstring."""
@@ -129,6 +143,12 @@ class Operation(BaseModel, ABC):
     def parameters(self) -> dict[str, Any]:
         """Every parameter with its resolved value, JSON-ready, without the tag."""
         return self.model_dump(mode="json", exclude={"type"})
+
+
+def _names_pictures(rules: dict[str, Any]) -> bool:
+    """Whether a field of a JSON schema, or what it is a list or choice of, names a picture."""
+    parts: list[dict[str, Any]] = [rules.get("items", {}), *rules.get("anyOf", [])]
+    return rules.get("format") == PICTURE or any(_names_pictures(part) for part in parts if part)
 
 
 class Network(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from darkroom.errors import InputNotFound
 from darkroom.image import Encoding, Image
 from darkroom.operation import Attachment, Progress
 from darkroom.pipeline import Pipeline
@@ -26,6 +27,9 @@ class Request:
 
     ``source`` is a path or the bytes themselves; ``name`` is what to call bytes in the report. ``encoding`` says how
     to write the result where no ``convert`` step does. ``svg_size`` is the (width, height) that an SVG is drawn to fit.
+
+    ``pictures`` says which second pictures the operations may name, and where each lies: a service gives it, so that
+    nobody's parameter opens a file of this machine. Without it they are paths.
     """
 
     source: Path | bytes | Image
@@ -33,6 +37,15 @@ class Request:
     encoding: Encoding = field(default_factory=Encoding)
     name: str | None = None
     svg_size: tuple[int, int] | None = None
+    pictures: Mapping[str, Path] | None = None
+
+    def path_of(self, reference: str) -> str:
+        """Where a second picture lies that an operation names. Raises InputNotFound where it may not name it."""
+        if self.pictures is None:
+            return reference
+        if reference not in self.pictures:
+            raise InputNotFound(f"There is no stored picture {reference!r}.", cure="Upload it, and give its id.")
+        return str(self.pictures[reference])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ def process(
         image,
         settings=settings,
         models=services.models,
-        open_image=services.open_image,
+        open_image=lambda reference: services.open_image(request.path_of(reference)),
         report=report,
         chain=services.chain,
         attachments=extra,

@@ -371,6 +371,100 @@ class ScanningSettings(_Group):
         return _scanner_place(self.address)
 
 
+class DatabaseSettings(_Group):
+    """Where the service writes down pictures, jobs and keys."""
+
+    url: SecretStr = Field(
+        default_factory=lambda: SecretStr(f"sqlite:///{data_folder() / 'darkroom.sqlite3'}"),
+        description="Address of the database: sqlite:////path/file, or postgresql+psycopg://user:password@host/name.",
+    )
+
+
+class JobSettings(_Group):
+    """Who carries jobs out, and how many at once."""
+
+    light: int = Field(default=1, ge=0, le=64, description="Jobs at once of light work: decode, resize, encode.")
+    heavy: int = Field(default=1, ge=0, le=64, description="Jobs at once that may use a network.")
+    broker_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Address of Redis, such as redis://host:6379/0: jobs then go through Celery to the machines that "
+        "run `darkroom worker`. Empty is this machine alone.",
+    )
+
+
+class WebhookSettings(_Group):
+    """How others are told that a job has ended."""
+
+    secrets: list[SecretStr] = Field(
+        default=[],
+        description="Secrets that messages are signed with, whsec_ and base64 of 24 to 64 bytes; several while one "
+        "takes the other's place. Empty is one that is made and kept beside the database.",
+    )
+    attempts: int = Field(default=8, ge=1, le=20, description="How often a message is sent before it is given up.")
+    timeout_seconds: Duration = Field(default=15.0, gt=0, le=60, description="How long an answer may take.")
+
+
+class RetentionSettings(_Group):
+    """What is deleted, and when. Empty keeps it until somebody deletes it."""
+
+    image_days: float | None = Field(default=None, gt=0, description="Days after which pictures are deleted.")
+    job_days: float | None = Field(default=30.0, gt=0, description="Days after their end that jobs are forgotten.")
+    cache_days: float = Field(default=7.0, gt=0, description="Days that nobody asked for a kept result.")
+
+
+class ServerSettings(_Group):
+    """The HTTP service."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; other than this machine needs a key.")
+    port: int = Field(default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
+        description="Address by which others reach the service, for links; empty is the one they asked by.",
+    )
+    cdn_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
+        description="Address of a cache in front of the service, for links to signed pictures.",
+    )
+    links: Literal["proxied", "presigned"] = Field(
+        default="proxied",
+        description="Whether downloads come from the service, or by a link to the bucket that ends after a while.",
+    )
+    link_seconds: int = Field(
+        default=3600, ge=1, le=604_800, description="How long links are good that are handed out, in seconds."
+    )
+    url_keys: list[SecretStr] = Field(
+        default=[],
+        description="Keys that the addresses of pictures are signed with: the first signs, all are accepted. Empty is "
+        "one that is made and kept beside the database.",
+    )
+    cors_origins: list[str] = Field(
+        default=[], description="Web pages of other hosts that may use the service, such as https://shop.example."
+    )
+    hosts: list[str] = Field(
+        default=[],
+        description="Names that requests may be addressed to besides this machine's own, against rebinding of names.",
+    )
+    upload_bytes: int = Field(default=50 * MEGA, ge=1, description="Largest file of an upload, in bytes.")
+    upload_files: int = Field(default=10, ge=1, le=1000, description="Most files of an upload.")
+    upload_seconds: Duration = Field(
+        default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
+    )
+    sync_concurrency: int = Field(
+        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+    )
+    sync_seconds: Duration = Field(
+        default=120.0, gt=0, description="How long such an answer may take before it is given up."
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=0, description="Requests that one key may make in a minute; 0 is any number."
+    )
+    concurrent_requests: int = Field(
+        default=32, ge=0, description="Requests that one key may have open at once; 0 is any number."
+    )
+
+
 class Settings(BaseSettings):
     """The whole tree. Frozen: derive a changed one with :meth:`with_changes`."""
 
@@ -391,6 +485,11 @@ class Settings(BaseSettings):
     providers: ProviderSettings = Field(default_factory=lambda: ProviderSettings())
     storage: StorageSettings = Field(default_factory=lambda: StorageSettings())
     scanning: ScanningSettings = Field(default_factory=lambda: ScanningSettings())
+    database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())
+    jobs: JobSettings = Field(default_factory=lambda: JobSettings())
+    webhooks: WebhookSettings = Field(default_factory=lambda: WebhookSettings())
+    retention: RetentionSettings = Field(default_factory=lambda: RetentionSettings())
+    server: ServerSettings = Field(default_factory=lambda: ServerSettings())
     offline: bool = Field(default=False, description="Allow no outgoing connection at all.")
     strict: bool = Field(default=False, description="Turn every fallback into an error.")
     recipes: Path = Field(default_factory=lambda: config_folder() / "recipes", description="The user's own recipes.")

@@ -1,4 +1,7 @@
-"""The tables: pictures with their versions, jobs, batches, keys. Times are UTC, identifiers are random."""
+"""The tables: pictures with their versions, jobs, batches, messages, results, keys, secrets.
+
+Times are UTC, identifiers are random.
+"""
 
 from __future__ import annotations
 
@@ -78,17 +81,21 @@ class VersionRow(Base):
     frames: Mapped[int] = mapped_column(default=1)
     created: Mapped[datetime] = mapped_column(Moment, default=now)
     job_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
+    about: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """What a decoder said of it, once somebody has asked."""
 
 
 class BatchRow(Base):
     """Several jobs that belong together."""
 
     __tablename__ = "batches"
+    __table_args__ = (Index("one_batch_key", "owner", "idempotency_key", unique=True),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
-    created: Mapped[datetime] = mapped_column(Moment, default=now)
+    created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
     owner: Mapped[str] = mapped_column(String(32), default="", index=True)
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
 
 
 class JobRow(Base):
@@ -107,8 +114,11 @@ class JobRow(Base):
     owner: Mapped[str] = mapped_column(String(32), default="")
     image_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     batch_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
-    source: Mapped[str] = mapped_column(String(64))
-    """Digest of what is worked on."""
+    source: Mapped[str] = mapped_column(String(64), default="")
+    """Digest of what is worked on; empty until the picture is fetched and scanned that ``source_url`` names."""
+    source_url: Mapped[str | None] = mapped_column(Text, default=None)
+    pictures: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """Second pictures that the operations name, such as a mask: what they call each, and its digest."""
     name: Mapped[str] = mapped_column(String(255), default="")
     operations: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     encoding: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -133,6 +143,58 @@ class JobRow(Base):
     changed: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
 
 
+class DeliveryRow(Base):
+    """A message to a webhook, and how far it is: written in the transaction that it tells of."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("unsent", "state", "not_before"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
+    """Also the message's own identifier, by which a receiver knows one that comes twice."""
+    owner: Mapped[str] = mapped_column(String(32), default="", index=True)
+    event: Mapped[str] = mapped_column(String(40))
+    url: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    job_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
+    batch_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
+    state: Mapped[str] = mapped_column(String(16), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int | None] = mapped_column(default=None)
+    """HTTP status of the last answer."""
+    error: Mapped[str | None] = mapped_column(Text, default=None)
+    not_before: Mapped[datetime] = mapped_column(Moment, default=now)
+    created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
+    finished: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+
+class ResultRow(Base):
+    """What came of operations on a picture, kept so that the same request is a lookup."""
+
+    __tablename__ = "results"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 over the picture's digest, the operations in canonical form, the encoding and the models' digests."""
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    bytes: Mapped[int]
+    format: Mapped[str] = mapped_column(String(8))
+    width: Mapped[int]
+    height: Mapped[int]
+    frames: Mapped[int] = mapped_column(default=1)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(Moment, default=now)
+    used: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
+
+
+class SecretRow(Base):
+    """A secret that the service made for itself and that all its servers share: what addresses are signed with."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+    created: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
 class KeyRow(Base):
     """An API key: its hash, never the key itself."""
 
@@ -141,6 +203,8 @@ class KeyRow(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
     name: Mapped[str] = mapped_column(String(200))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
+    shown: Mapped[str] = mapped_column(String(16), default="")
+    """Its first characters, by which a person tells it from others."""
     scopes: Mapped[list[str]] = mapped_column(JSON)
     created: Mapped[datetime] = mapped_column(Moment, default=now)
     expires: Mapped[datetime | None] = mapped_column(Moment, default=None)

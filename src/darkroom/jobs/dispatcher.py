@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,9 +139,16 @@ class _Lane(threading.Thread):
         try:
             with tempfile.TemporaryDirectory(prefix="darkroom-job-") as folder:
                 source = Path(folder) / "source"
-                asyncio.run(_fetch(of.storage, row.source, source))
+                digests = {row.source: source}
+                for digest in row.pictures.values():
+                    digests.setdefault(digest, Path(folder) / f"picture-{len(digests)}")
+                asyncio.run(_fetch(of.storage, digests))
                 request = Request(
-                    source, Pipeline(row.operations), encoding=Encoding(**row.encoding), name=row.name or None
+                    source,
+                    Pipeline(row.operations),
+                    encoding=Encoding(**row.encoding),
+                    name=row.name or None,
+                    pictures={reference: digests[digest] for reference, digest in row.pictures.items()},
                 )
                 outcome = self._watched(row, request, pool)
                 made = asyncio.run(_kept(of.storage, outcome))
@@ -196,11 +203,12 @@ def lane_of(pipeline: Pipeline) -> Lane:
     return "heavy" if any(operation.tasks for operation in pipeline.operations) else "light"
 
 
-async def _fetch(storage: Storage, digest: str, path: Path) -> None:
-    """Bring a file here. Raises FileMissing, StorageFailed."""
-    with path.open("wb") as file:
-        async for piece in await storage.open(digest):
-            file.write(piece)
+async def _fetch(storage: Storage, files: Mapping[str, Path]) -> None:
+    """Bring files here, by digest. Raises FileMissing, StorageFailed."""
+    for digest, path in files.items():
+        with path.open("wb") as file:
+            async for piece in await storage.open(digest):
+                file.write(piece)
 
 
 async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:

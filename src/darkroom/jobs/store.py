@@ -40,12 +40,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What a job is made of. ``source`` is the digest of the picture's file in the storage."""
+    """What a job is made of. ``source`` is the digest of the picture's file in the storage.
+
+    ``pictures`` are second ones that the operations name: what they call each, and its digest.
+    """
 
     source: str
     operations: list[dict[str, Any]]
     name: str = ""
     encoding: dict[str, Any] = field(default_factory=dict[str, Any])
+    pictures: dict[str, str] = field(default_factory=dict[str, str])
     lane: Lane = "light"
     priority: int = 0
     owner: str = ""

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from darkroom.colour import Colour, parse_colour
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
-from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.operation import Context, Extent, Models, Network, Operation, PictureName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Inpaint(Operation, name="inpaint"):
 
     tasks = ("inpainting",)
 
-    mask: str | None = Field(
+    mask: PictureName | None = Field(
         default=None, max_length=4096, description="Path of a picture that is white where to fill and black elsewhere."
     )
     boxes: list[Box] = Field(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from darkroom.errors import InvalidParameters
-from darkroom.operation import Context, Extent, Models, Operation
+from darkroom.operation import Context, Extent, Models, Operation, PictureName
 from darkroom.operations.inpaint import Box, Filler, Inpaint, filled
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ class RemoveWatermark(Operation, name="remove_watermark"):
 
     tasks = ("inpainting",)
 
-    mask: str | None = Field(
+    mask: PictureName | None = Field(
         default=None,
         max_length=4096,
         description="Path of a picture that is white where the mark is, its soft edges too; without it the mark is "
         "looked for.",
     )
-    like: list[str] = Field(
+    like: list[PictureName] = Field(
         default=[],
         max_length=50,
         description="Paths of further pictures of the same size with the same mark in the same place; with three or "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
-from darkroom.operation import Context, Extent, Models, Operation
+from darkroom.operation import Context, Extent, Models, Operation, PictureName
 from darkroom.operations.remove_background import RemoveBackground
 from darkroom.operations.resize import scale
 
@@ -39,7 +39,7 @@ class ReplaceBackground(Operation, name="replace_background"):
         le=360,
         description="Where a linear gradient runs to in degrees: 0 up, 90 right, 180 down.",
     )
-    image: str | None = Field(
+    image: PictureName | None = Field(
         default=None, max_length=4096, description="Path of the picture to put behind, for background image."
     )
     fit: Literal["cover", "contain", "stretch", "tile"] = Field(

@@ -1,4 +1,4 @@
-"""The first tables: pictures, versions, jobs, batches, keys."""
+"""The first tables: pictures, versions, jobs, batches, messages, results, keys, secrets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,10 +17,38 @@ def upgrade() -> None:
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("owner", sa.String(length=32), nullable=False),
         sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("idempotency_key", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_batches_created"), ["created"], unique=False)
         batch_op.create_index(batch_op.f("ix_batches_owner"), ["owner"], unique=False)
+        batch_op.create_index("one_batch_key", ["owner", "idempotency_key"], unique=True)
+
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("owner", sa.String(length=32), nullable=False),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.String(length=32), nullable=True),
+        sa.Column("batch_id", sa.String(length=32), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deliveries_batch_id"), ["batch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_created"), ["created"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_job_id"), ["job_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_owner"), ["owner"], unique=False)
+        batch_op.create_index("unsent", ["state", "not_before"], unique=False)
 
     op.create_table(
         "images",
@@ -49,6 +77,8 @@ def upgrade() -> None:
         sa.Column("image_id", sa.String(length=32), nullable=True),
         sa.Column("batch_id", sa.String(length=32), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("source_url", sa.Text(), nullable=True),
+        sa.Column("pictures", sa.JSON(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("operations", sa.JSON(), nullable=False),
         sa.Column("encoding", sa.JSON(), nullable=False),
@@ -84,6 +114,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("shown", sa.String(length=16), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires", sa.DateTime(timezone=True), nullable=True),
@@ -91,6 +122,31 @@ def upgrade() -> None:
         sa.Column("used", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("hash"),
+    )
+    op.create_table(
+        "results",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("format", sa.String(length=8), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("frames", sa.Integer(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("results", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_results_digest"), ["digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_results_used"), ["used"], unique=False)
+
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "versions",
@@ -106,6 +162,7 @@ def upgrade() -> None:
         sa.Column("frames", sa.Integer(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("job_id", sa.String(length=32), nullable=True),
+        sa.Column("about", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["image_id"], ["images.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -116,31 +173,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
-    with op.batch_alter_table("versions", schema=None) as batch_op:
-        batch_op.drop_index("one_number")
-        batch_op.drop_index(batch_op.f("ix_versions_job_id"))
-        batch_op.drop_index(batch_op.f("ix_versions_digest"))
-
-    op.drop_table("versions")
-    op.drop_table("keys")
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.drop_index("waiting")
-        batch_op.drop_index("one_key")
-        batch_op.drop_index(batch_op.f("ix_jobs_image_id"))
-        batch_op.drop_index(batch_op.f("ix_jobs_held_until"))
-        batch_op.drop_index(batch_op.f("ix_jobs_created"))
-        batch_op.drop_index(batch_op.f("ix_jobs_batch_id"))
-
-    op.drop_table("jobs")
-    with op.batch_alter_table("images", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_images_store_id"))
-        batch_op.drop_index(batch_op.f("ix_images_product_id"))
-        batch_op.drop_index(batch_op.f("ix_images_owner"))
-        batch_op.drop_index(batch_op.f("ix_images_created"))
-
-    op.drop_table("images")
-    with op.batch_alter_table("batches", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_batches_owner"))
-
-    op.drop_table("batches")
+    """Drop them, with their indexes."""
+    for name in ("versions", "secrets", "results", "keys", "jobs", "images", "deliveries", "batches"):
+        op.drop_table(name)
