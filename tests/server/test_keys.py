@@ -1,12 +1,12 @@
-"""API keys: random, kept as hashes, good until they are revoked or their time is over. Half a second."""
+"""API keys: random, kept as hashes, good until they are revoked or their time is over. Three seconds."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -19,10 +19,11 @@ from darkroom.server.keys import LOCAL, SCOPES, KeyStore, Principal
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -195,14 +196,16 @@ class TestUse:
     def test_of_a_remembered_key_costs_no_look_into_the_database(self, store: KeyStore, database: Database) -> None:
         key, _ = store.create("shop", ["read"])
         store.verify(key)
-        database.close()
-        database.url.database and Path(database.url.database).unlink()
+        with database.session() as session:
+            session.execute(text("DROP TABLE keys"))
         assert store.verify(key)
 
     def test_does_not_depend_on_its_being_written(self, store: KeyStore, database: Database) -> None:
         key, _ = store.create("shop", ["read"])
         with database.session() as session:
-            session.execute(text("CREATE TRIGGER no BEFORE UPDATE ON keys BEGIN SELECT RAISE(FAIL, 'no room'); END"))
+            session.execute(text("ALTER TABLE keys RENAME TO kept"))
+            columns = "id, name, hash, shown, scopes, created, expires, revoked, nullif(used, used) AS used"
+            session.execute(text(f"CREATE VIEW keys AS SELECT {columns} FROM kept"))
         assert store.verify(key)
 
     def test_of_many_keys_takes_no_more_memory(self, store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
 import socket
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +14,7 @@ from darkroom.server import rates
 from darkroom.server.keys import LOCAL, Principal
 from darkroom.server.rates import ADDRESSES, WRONG_KEYS, Rates
 from darkroom.settings import Settings
+from tests.servers import Redis, running
 
 SHOP = Principal("1" * 32, "the shop", frozenset({"read"}))
 OTHER = Principal("2" * 32, "another", frozenset({"read"}))
@@ -164,43 +160,10 @@ class TestWrongKeys:
         assert len(counted._wrong["192.0.2.1"]) == WRONG_KEYS
 
 
-@pytest.fixture(scope="session")
-def redis_server() -> str:
-    """The program that DARKROOM_TEST_REDIS names, or that of the system."""
-    program = os.environ.get("DARKROOM_TEST_REDIS") or shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    return program
-
-
-@pytest.fixture
-def redis(redis_server: str, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis of the test's own: its address and its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [redis_server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if b"Ready to accept connections" in line:
-            break
-    else:
-        pytest.fail("redis-server did not start")
-    try:
-        yield f"redis://127.0.0.1:{port}/0", process
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
 @pytest.mark.anyio
 class TestRedis:
-    async def test_all_servers_count_together(self, redis: tuple[str, subprocess.Popen[bytes]]) -> None:
-        first, second = limited(minute=4, redis=redis[0]), limited(minute=4, redis=redis[0])
+    async def test_all_servers_count_together(self, redis: Redis) -> None:
+        first, second = limited(minute=4, redis=redis.url), limited(minute=4, redis=redis.url)
         try:
             turns = [await let_in(server, SHOP) for server in (first, second) * 3]
             assert turns == [True] * 4 + [False] * 2
@@ -214,16 +177,21 @@ class TestRedis:
             await second.close()
 
     async def test_one_that_falls_away_lets_in_and_says_so_once(
-        self, redis: tuple[str, subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        server = limited(minute=5, redis=redis[0])
-        assert await let_in(server, SHOP)
-        redis[1].kill()
-        redis[1].wait()
-        with caplog.at_level(logging.WARNING, "darkroom.server.rates"):
-            assert [await let_in(server, SHOP) for _ in range(5)] == [True] * 4 + [False], "by this server's own count"
-        assert len(caplog.records) == 1
-        await server.close()
+        with running(Redis) as redis:
+            server = limited(minute=5, redis=redis.url)
+            assert await let_in(server, SHOP)
+            redis.kill()
+            with caplog.at_level(logging.WARNING, "darkroom.server.rates"):
+                turns = [await let_in(server, SHOP) for _ in range(5)]
+                assert turns == [True] * 4 + [False], "by this server's own count"
+                assert len(caplog.records) == 1
+                monkeypatch.setattr(rates.time, "monotonic", lambda: server._shared_from)
+                redis.start()
+                assert await let_in(server, OTHER)
+            assert [record.message for record in caplog.records[1:]] == ["Redis counts requests again."]
+            await server.close()
 
 
 @pytest.mark.anyio
