@@ -1,7 +1,8 @@
-"""One typed tree of settings: defaults < darkroom.toml or darkroom.yaml < environment < flags.
+"""One typed tree of settings: defaults < darkroom.toml or darkroom.yaml < changed.toml < environment < flags.
 
 The environment names a leaf by its path: ``DARKROOM_MODELS__MIRROR=/srv/models``. A file is looked for in the working
-folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names another.
+folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names another. ``changed.toml`` in the user's
+configuration folder holds what was changed on the service's page.
 """
 
 from __future__ import annotations
@@ -509,11 +510,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file."""
+        """Flags, then the environment, then what was changed on the page, then the file."""
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if changed_file().is_file():
+            sources.append(_TomlFile(settings_cls, toml_file=changed_file()))
         path = settings_file()
         if path is not None and path.suffix == ".toml":
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=path))
+            sources.append(_TomlFile(settings_cls, toml_file=path))
         elif path is not None:
             sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
         return tuple(sources)
@@ -547,6 +550,28 @@ class Settings(BaseSettings):
             raise ConfigurationError(explain(error), cure="See docs/settings.md for what is allowed.") from error
 
 
+class _TomlFile(TomlConfigSettingsSource):
+    """A TOML file whose mistakes name it."""
+
+    def _read_file(self, file_path: Path) -> dict[str, Any]:
+        try:
+            return super()._read_file(file_path)
+        except ValueError as error:
+            raise _unreadable(file_path, error) from error
+
+
+def _unreadable(path: Path | None, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"The settings file {path} cannot be read: {' '.join(str(error).split())}.",
+        cure="Correct it; docs/settings.md has an example.",
+    )
+
+
+def changed_file() -> Path:
+    """The file of what was changed on the service's page; it counts before the settings file where it is there."""
+    return config_folder() / "changed.toml"
+
+
 def settings_file() -> Path | None:
     """The settings file in force, or None. Raises ConfigurationError if ``DARKROOM_CONFIG`` names none."""
     named = os.environ.get("DARKROOM_CONFIG")
@@ -578,10 +603,7 @@ def load_settings(changes: dict[str, Any] | None = None) -> Settings:
             f"The settings are wrong: {explain(error)}", cure="See docs/settings.md for what is allowed."
         ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"The settings file {settings_file()} cannot be read: {' '.join(str(error).split())}.",
-            cure="Correct it; docs/settings.md has an example.",
-        ) from error
+        raise _unreadable(settings_file(), error) from error
     return settings.with_changes(changes) if changes else settings
 
 
