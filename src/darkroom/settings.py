@@ -553,7 +553,7 @@ class Settings(BaseSettings):
 class _TomlFile(TomlConfigSettingsSource):
     """A TOML file whose mistakes name it."""
 
-    def _read_file(self, file_path: Path) -> dict[str, Any]:
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
             return super()._read_file(file_path)
         except ValueError as error:

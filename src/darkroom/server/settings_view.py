@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -183,7 +183,7 @@ def _field(path: str) -> FieldInfo:
 
 def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
     """What validates a value of a field by itself."""
-    return TypeAdapter(Annotated[field.annotation, field])  # pyright: ignore[reportArgumentType]
+    return TypeAdapter(field.rebuild_annotation())
 
 
 def _included() -> dict[str, Any]:
