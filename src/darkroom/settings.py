@@ -106,6 +106,13 @@ class Limits(_Group):
         default=3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds."
     )
 
+    sync_concurrency: int = Field(
+        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+    )
+    sync_seconds: Duration = Field(
+        default=120.0, gt=0, description="How long such an answer may take before it is given up."
+    )
+
     def most_memory(self) -> int:
         """Bytes that one picture may take."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
@@ -450,12 +457,6 @@ class ServerSettings(_Group):
     upload_files: int = Field(default=10, ge=1, le=1000, description="Most files of an upload.")
     upload_seconds: Duration = Field(
         default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
-    )
-    sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
-    )
-    sync_seconds: Duration = Field(
-        default=120.0, gt=0, description="How long such an answer may take before it is given up."
     )
     requests_per_minute: int = Field(
         default=600, ge=0, description="Requests that one key may make in a minute; 0 is any number."
