@@ -424,6 +424,9 @@ class ServerSettings(_Group):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; other than this machine needs a key.")
     port: int = Field(default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    require_key: bool = Field(
+        default=False, description="Ask for a key also where only this machine is listened to, as behind a proxy."
+    )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
