@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from darkroom import storage as storages
 from darkroom.addresses import is_loopback
@@ -25,10 +25,16 @@ from darkroom.server.rates import Rates
 from darkroom.server.results import Results
 from darkroom.server.signing import url_keys
 from darkroom.server.watcher import Watcher
+from darkroom.server.work import Order, order_of
 from darkroom.server.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from darkroom.server.schemas import Work
     from darkroom.settings import Settings
+
+T = TypeVar("T")
 
 log = logging.getLogger("darkroom.server")
 
@@ -79,6 +85,22 @@ class Studio:
             )
         self.url_keys = url_keys(self.settings, self.database)
         self.carrier.start()
+
+    async def ordered(self, work: Work, owner: str | None) -> Order:
+        """A request's work, made ready; see :func:`order_of`."""
+        return await asyncio.to_thread(order_of, work, self.settings, self.pictures, owner)
+
+    async def events(self, queue: asyncio.Queue[T | None], ping_seconds: float) -> AsyncGenerator[T | None]:
+        """What comes in a queue until the service ends; None where nothing came for a while."""
+        while True:
+            try:
+                item = await asyncio.wait_for(queue.get(), ping_seconds)
+            except TimeoutError:
+                yield None
+                continue
+            if item is None:
+                return
+            yield item
 
     async def change(self, settings: Settings) -> None:
         """Go on with other settings: work that runs is given back and begun again."""
