@@ -23,8 +23,9 @@ from darkroom.database.connection import Database
 from darkroom.database.schema import ImageRow, VersionRow
 from darkroom.errors import CorruptImage, DownloadInterrupted, OfflineRefused
 from darkroom.image import Encoding, Image
-from darkroom.jobs import dispatcher as dispatching
-from darkroom.jobs.dispatcher import Dispatcher, lane_of, may_pass
+from darkroom.jobs import carrying
+from darkroom.jobs.carrying import may_pass
+from darkroom.jobs.dispatcher import Dispatcher, lane_of
 from darkroom.jobs.store import JobStore, NewJob
 from darkroom.pipeline import Pipeline
 from darkroom.settings import Settings
@@ -175,12 +176,12 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from darkroom.database.connection import Database
-from darkroom.jobs import dispatcher
+from darkroom.jobs import carrying, dispatcher
 from darkroom.jobs.store import JobStore
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
 
-dispatcher.LEASE_SECONDS, dispatcher.RENEW_SECONDS, dispatcher.IDLE_SECONDS = 2.0, 0.3, 0.1
+carrying.LEASE_SECONDS, carrying.RENEW_SECONDS, dispatcher.IDLE_SECONDS = 2.0, 0.3, 0.1
 made = dispatcher.Dispatcher(Settings(), JobStore(Database(sys.argv[1])), LocalStorage(Path(sys.argv[2])))
 made.start()
 time.sleep(600)
@@ -229,4 +230,4 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_finished_twice(
 
 
 def test_the_lease_is_longer_than_what_renews_it() -> None:
-    assert dispatching.LEASE_SECONDS > 5 * dispatching.RENEW_SECONDS
+    assert carrying.LEASE_SECONDS > 5 * carrying.RENEW_SECONDS
