@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,10 +23,11 @@ PASSING = DownloadInterrupted("The line was busy.")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def test_batches_lists_and_counts(store: JobStore) -> None:
         store.get(rows[0].id)
 
 
-def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, tmp_path: Path) -> None:
+def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, database_url: str) -> None:
     program = (
         "import sys; from darkroom.database.connection import Database\n"
         "from darkroom.jobs.store import JobStore, Made\n"
@@ -193,9 +195,8 @@ def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, 
     )
     for number in range(40):
         store.submit(new(name=str(number)))
-    url = f"sqlite:///{tmp_path}/darkroom.sqlite3"
     running = [
-        subprocess.Popen([sys.executable, "-c", program, url, str(number)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", program, database_url, str(number)], stdout=subprocess.PIPE, text=True)
         for number in range(3)
     ]
     counts = [int(process.communicate()[0]) for process in running]
