@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / f"xdg-{name.lower()}"))
     monkeypatch.setenv("U2NET_HOME", str(tmp_path / "u2net"))
-    for name in [name for name in os.environ if name.startswith("DARKROOM_") and name != "DARKROOM_TEST_DATA"]:
+    for name in [name for name in os.environ if re.match("DARKROOM_(?!TEST_)", name)]:
         monkeypatch.delenv(name)
     # The servers that tests start are on this machine, which is refused otherwise.
     monkeypatch.setenv("DARKROOM_EGRESS__PRIVATE_HOSTS", '["127.0.0.1"]')
