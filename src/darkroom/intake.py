@@ -134,6 +134,9 @@ class _Received:
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._pieces.get_nowait()
+            # Where the reader was cancelled a thread still waits for a piece, and its event loop for that thread.
+            with suppress(queue.Full):
+                self._pieces.put_nowait(None)
 
     def _read(self) -> None:
         end: BaseException | None = None

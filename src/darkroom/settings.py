@@ -211,6 +211,8 @@ class EgressSettings(_Group):
     webhook: bool = Field(default=True, description="Call webhooks that jobs name.")
     storage: bool = Field(default=True, description="Contact storage in the network, where it is set.")
     scan: bool = Field(default=True, description="Contact a virus scanner in the network, where it is set.")
+    database: bool = Field(default=True, description="Contact a database in the network, where it is set.")
+    broker: bool = Field(default=True, description="Contact a broker of jobs in the network, where it is set.")
     private_hosts: list[str] = Field(
         default=[], description="Hosts of your own network that may be contacted; all others there are refused."
     )
