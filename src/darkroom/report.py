@@ -57,6 +57,10 @@ class Fallback(_Part):
     wanted: str
     used: str
     reason: str
+    lasting: bool = Field(
+        default=False,
+        description="Whether it would be so again with the same picture, settings and models: a model is not here.",
+    )
 
 
 class StepReport(_Part):

@@ -446,10 +446,10 @@ class ServerSettings(_Group):
     link_seconds: int = Field(
         default=3600, ge=1, le=604_800, description="How long links are good that are handed out, in seconds."
     )
-    url_keys: list[SecretStr] = Field(
+    url_keys: list[Annotated[SecretStr, Field(min_length=16)]] = Field(
         default=[],
-        description="Keys that the addresses of pictures are signed with: the first signs, all are accepted. Empty is "
-        "one that is made and kept beside the database.",
+        description="Keys that the addresses of pictures are signed with, 16 characters or more: the first signs, all "
+        "are accepted. Empty is one that is made and kept beside the database.",
     )
     cors_origins: list[str] = Field(
         default=[], description="Web pages of other hosts that may use the service, such as https://shop.example."
@@ -464,10 +464,16 @@ class ServerSettings(_Group):
         default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
     )
     requests_per_minute: int = Field(
-        default=600, ge=0, description="Requests that one key may make in a minute; 0 is any number."
+        default=600,
+        ge=0,
+        description="Requests that one key, or this machine where there are none, may make in a minute; 0 is any "
+        "number.",
     )
     concurrent_requests: int = Field(
-        default=32, ge=0, description="Requests that one key may have open at once; 0 is any number."
+        default=32,
+        ge=0,
+        description="Requests that one key, or this machine where there are none, may have open at once, of each "
+        "server; 0 is any number.",
     )
 
 
