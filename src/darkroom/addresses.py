@@ -181,13 +181,3 @@ def _refused(host: str, address: str, why: str) -> AddressRefused:
         f"{shown} was not contacted: it is {why}.",
         cure="If it is yours and meant, add the host to egress.private_hosts.",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine and nobody else can reach it, by its spelling: no name is looked up."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -135,7 +135,7 @@ class _Received:
                 while True:
                     self._pieces.get_nowait()
             # Where the reader was cancelled a thread still waits for a piece, and its event loop for that thread.
-            with suppress(queue.Full):
+            with contextlib.suppress(queue.Full):
                 self._pieces.put_nowait(None)
 
     def _read(self) -> None:

@@ -37,6 +37,10 @@ class Carrier(Protocol):
         """There are jobs to do: these, or where none is named some that this process does not know."""
         ...
 
+    def check(self) -> str:
+        """Try what it needs, and say who carries jobs out. Raises ServiceError, NetworkError."""
+        ...
+
 
 def carrier(
     settings: Settings,

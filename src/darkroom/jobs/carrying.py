@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ from darkroom.image import Encoding
 from darkroom.jobs.store import Made
 from darkroom.pipeline import Pipeline
 from darkroom.processing import Request
+from darkroom.storage.storage import fetch, put_bytes
 
 if TYPE_CHECKING:
     from darkroom.database.schema import JobRow
@@ -200,7 +201,8 @@ async def _process(
     digests = {row.source: source}
     for digest in row.pictures.values():
         digests.setdefault(digest, folder / f"picture-{len(digests)}")
-    await _fetch(storage, digests)
+    for digest, path in digests.items():
+        await fetch(storage, digest, path)
     request = Request(
         source,
         Pipeline(row.operations),
@@ -223,14 +225,6 @@ async def _process(
     return await _kept(storage, outcome), outcome.report.model_dump(mode="json")
 
 
-async def _fetch(storage: Storage, files: Mapping[str, Path]) -> None:
-    """Bring files here, by digest. Raises FileMissing, StorageFailed."""
-    for digest, path in files.items():
-        with path.open("wb") as file:
-            async for piece in await storage.open(digest):
-                file.write(piece)
-
-
 async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
     """Store the result and what was made beside it; the result comes first."""
     assert outcome.data is not None
@@ -239,7 +233,7 @@ async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
     parts = [("", outcome.data, outcome.report.output)]
     parts += [(part.name or "", outcome.attachments[part.name or ""], part) for part in outcome.report.attachments]
     for name, data, about in parts:
-        stored = await storage.put(_whole(data), most=None)
+        stored = await put_bytes(storage, data)
         made.append(
             Made(
                 name=name,
@@ -252,10 +246,6 @@ async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
             )
         )
     return made
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 def _told(say: Callable[[], T], means: Means) -> T:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, ServiceError
 from darkroom.jobs import carrying
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
 from darkroom.jobs.carrying import Means, holder_name
@@ -95,6 +95,15 @@ class Dispatcher:
         """There may be something to do."""
         with self._woken:
             self._woken.notify_all()
+
+    def check(self) -> str:
+        """Whether all lanes live. Raises ServiceError."""
+        dead = [thread.name for thread in self._threads if not thread.is_alive()]
+        if dead:
+            raise ServiceError(
+                f"{len(dead)} lanes of {len(self._threads)} have ended.", cure="Start the service again."
+            )
+        return f"this process, {len(self._threads)} lanes"
 
     def _sweep(self) -> None:
         """Give back to all what nobody has been heard of."""

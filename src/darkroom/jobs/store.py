@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
-from darkroom.errors import DarkroomError, JobNotFound, WorkerDied
+from darkroom.errors import BatchNotFound, DarkroomError, JobNotFound, WorkerDied
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -104,10 +104,12 @@ class JobStore:
             with self._database.session() as session:
                 return session.scalars(_by_key(new.owner, new.idempotency_key)).one(), False
 
-    def batch(self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob]) -> tuple[BatchRow, list[JobRow]]:
+    def batch(
+        self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob], idempotency_key: str | None = None
+    ) -> tuple[BatchRow, list[JobRow]]:
         """Accept several jobs that belong together: all of them or none."""
         with self._database.session() as session:
-            row = BatchRow(owner=owner, webhook_url=webhook_url)
+            row = BatchRow(owner=owner, webhook_url=webhook_url, idempotency_key=idempotency_key)
             session.add(row)
             session.flush()
             rows = [_row(new) for new in jobs]
@@ -161,9 +163,7 @@ class JobStore:
             return list(
                 session.scalars(
                     select(JobRow)
-                    .where(
-                        JobRow.state.in_(WAITING), JobRow.lane.in_(lanes), JobRow.changed <= moment, *_free(moment)
-                    )
+                    .where(JobRow.state.in_(WAITING), JobRow.lane.in_(lanes), JobRow.changed <= moment, *_free(moment))
                     .order_by(JobRow.priority.desc(), JobRow.created)
                     .limit(most)
                 )
@@ -332,24 +332,81 @@ class JobStore:
         owner: str | None = None,
         state: str | None = None,
         batch_id: str | None = None,
-        before: datetime | None = None,
+        image_id: str | None = None,
+        after: tuple[datetime, str] | None = None,
         most: int = 50,
     ) -> list[JobRow]:
-        """Jobs, the newest first, from before a time on."""
-        wanted = [
-            JobRow.owner == owner if owner is not None else None,
-            JobRow.state == state if state is not None else None,
-            JobRow.batch_id == batch_id if batch_id is not None else None,
-            JobRow.created < before if before is not None else None,
-        ]
+        """Jobs, the newest first, from behind a time of creation and id on."""
+        wanted = {"owner": owner, "state": state, "batch_id": batch_id, "image_id": image_id}
+        order = (
+            select(JobRow)
+            .filter_by(**{name: value for name, value in wanted.items() if value is not None})
+            .order_by(JobRow.created.desc(), JobRow.id.desc())
+            .limit(most)
+        )
+        if after is not None:
+            order = order.where(tuple_(JobRow.created, JobRow.id) < after)
         with self._database.session(reading=True) as session:
-            order = (
-                select(JobRow)
-                .where(and_(True, *(clause for clause in wanted if clause is not None)))
-                .order_by(JobRow.created.desc(), JobRow.id)
-                .limit(most)
-            )
             return list(session.scalars(order))
+
+    def known(self, owner: str, key: str | None) -> JobRow | None:
+        """The job that was submitted with an idempotency key."""
+        if key is None:
+            return None
+        with self._database.session(reading=True) as session:
+            return session.scalar(_by_key(owner, key))
+
+    def known_batch(self, owner: str, key: str | None) -> BatchRow | None:
+        """The batch that was submitted with an idempotency key."""
+        if key is None:
+            return None
+        with self._database.session(reading=True) as session:
+            return session.scalar(select(BatchRow).filter_by(owner=owner, idempotency_key=key))
+
+    def get_batch(self, batch_id: str) -> BatchRow:
+        """One batch. Raises BatchNotFound."""
+        with self._database.session(reading=True) as session:
+            row = session.get(BatchRow, batch_id)
+            if row is None:
+                raise BatchNotFound(f"There is no batch {batch_id}.", cure="Batches are forgotten after a while.")
+            return row
+
+    def batches(
+        self, owner: str | None = None, after: tuple[datetime, str] | None = None, most: int = 50
+    ) -> list[BatchRow]:
+        """Batches, the newest first, from behind a time of creation and id on."""
+        order = select(BatchRow).order_by(BatchRow.created.desc(), BatchRow.id.desc()).limit(most)
+        if owner is not None:
+            order = order.where(BatchRow.owner == owner)
+        if after is not None:
+            order = order.where(tuple_(BatchRow.created, BatchRow.id) < after)
+        with self._database.session(reading=True) as session:
+            return list(session.scalars(order))
+
+    def counts(self, batch_id: str) -> tuple[dict[str, int], float]:
+        """How many jobs of a batch are in each state, and their mean progress; those that have ended count whole."""
+        ended = case((JobRow.state.in_(DONE), 1.0), else_=JobRow.progress)
+        with self._database.session(reading=True) as session:
+            rows = session.execute(
+                select(JobRow.state, func.count(), func.sum(ended))
+                .where(JobRow.batch_id == batch_id)
+                .group_by(JobRow.state)
+            ).all()
+        total = sum(count for _, count, _ in rows)
+        return {state: count for state, count, _ in rows}, sum(done for _, _, done in rows) / max(total, 1)
+
+    def cancel_all(self, *, batch_id: str | None = None, image_id: str | None = None) -> int:
+        """Ask every job of a batch, or on a picture, to stop that has not ended; gives how many."""
+        wanted = {"batch_id": batch_id, "image_id": image_id}
+        with self._database.session(reading=True) as session:
+            ids = session.scalars(
+                select(JobRow.id)
+                .filter_by(**{name: value for name, value in wanted.items() if value is not None})
+                .where(JobRow.state.not_in(DONE))
+            ).all()
+        for job_id in ids:
+            self.cancel(job_id)
+        return len(ids)
 
     def depth(self) -> dict[str, int]:
         """How many jobs there are in each state."""

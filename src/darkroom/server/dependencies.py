@@ -126,6 +126,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "No key, or a wrong one.",
         403: "Not allowed.",
         404: "Not here.",
+        406: "No format that is asked for can be given.",
         409: "It does not fit what is here.",
         413: "Too large.",
         415: "Not of a type that is read.",

@@ -82,7 +82,7 @@ async def answer(
 def disposition(name: str, *, download: bool) -> str:
     """The header that names a file (RFC 6266)."""
     kind = "attachment" if download else "inline"
-    plain = re.sub(r'[^A-Za-z0-9 ._()-]', "_", name)
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
@@ -99,7 +99,7 @@ def _span(first: str, last: str, size: int) -> tuple[int, int]:
     else:
         start, end = int(first), min(int(last) + 1, size) if last else size
     if start >= end:
-        raise RangeNotSatisfiable(f"The file has {size} bytes, and none of those that were asked for.", cure="Ask for others.")
+        raise RangeNotSatisfiable(f"The file has {size} bytes, and none of those asked for.", cure="Ask for others.")
     return start, end
 
 

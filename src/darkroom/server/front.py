@@ -47,6 +47,7 @@ class Front:
         self._studio = studio
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,7 +57,8 @@ class Front:
         scope.setdefault("state", {})["id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id)
-        status, started = 500, time.perf_counter()
+        started = time.perf_counter()
+        status: int = 500
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -82,7 +84,7 @@ class Front:
             metrics.answered(scope["method"], path, status, seconds)
             # The path, never the query, which may hold what is nobody else's.
             extra = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(1000 * seconds, 1)}
-            quiet = path in ("/health", "/ready", "/metrics") and status == 200
+            quiet = path in ("/health", "/ready", "/metrics") and status < 400
             log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=extra)
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:

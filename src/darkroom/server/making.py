@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,21 +49,23 @@ class Making:
         self._models = models
         self._going: dict[str, asyncio.Task[Finished]] = {}
 
-    async def make(self, source: Path | str, digest: str, order: Order, *, name: str) -> Finished:
+    async def make(self, source: Path | str, digest: str, order: Order, *, name: str, seated: bool = True) -> Finished:
         """The result of an order on a file: a path, or the digest of a stored one. Raises DarkroomError.
 
-        Who makes it takes a seat at the workbench, so TooManyRequests where there is none; a lookup needs none.
+        Who makes it takes a seat at the workbench where ``seated``, so TooManyRequests where there is none; a lookup
+        needs none.
         """
+        seat = self._bench.seat if seated else contextlib.nullcontext
         key = await asyncio.to_thread(self._key, digest, order)
         if key is None:
-            return await self._made(identifier() * 2, source, order, name)
+            return await self._made(identifier() * 2, source, order, name, seat)
         kept = await self._results.find(key)
         if kept is not None:
             format: Any = kept.format
             return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
         going = self._going.get(key)
         if going is None:
-            going = self._going[key] = asyncio.create_task(self._made(key, source, order, name))
+            going = self._going[key] = asyncio.create_task(self._made(key, source, order, name, seat))
             going.add_done_callback(lambda _: self._going.pop(key, None))
             return await going
         # Somebody else's: that they leave is no reason to stop it for this one.
@@ -78,8 +83,10 @@ class Making:
             settings=self._settings,
         )
 
-    async def _made(self, key: str, source: Path | str, order: Order, name: str) -> Finished:
-        with self._bench.seat(), tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
+    async def _made(
+        self, key: str, source: Path | str, order: Order, name: str, seat: Callable[[], AbstractContextManager[None]]
+    ) -> Finished:
+        with seat(), tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
             places: dict[str, Path] = {}
             for wanted in (source, *order.pictures.values()):
                 if isinstance(wanted, str) and wanted not in places:

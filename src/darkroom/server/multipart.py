@@ -90,12 +90,12 @@ class Multipart:
         self._ended = False
         callbacks: Any = {
             "on_part_begin": self._part_begins,
-            "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
             "on_header_end": self._header_ends,
-            "on_headers_finished": lambda: self._events.append(_Event("part", self._headers)),
-            "on_part_data": lambda data, start, end: self._events.append(_Event("data", data=data[start:end])),
-            "on_part_end": lambda: self._events.append(_Event("end")),
+            "on_headers_finished": self._headers_end,
+            "on_part_data": self._data,
+            "on_part_end": self._part_ends,
             "on_end": self._ends,
         }
         try:
@@ -143,6 +143,21 @@ class Multipart:
 
     def _part_begins(self) -> None:
         self._headers = {}
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _headers_end(self) -> None:
+        self._events.append(_Event("part", self._headers))
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(_Event("data", data=data[start:end]))
+
+    def _part_ends(self) -> None:
+        self._events.append(_Event("end"))
 
     def _header_ends(self) -> None:
         self._headers[self._name.decode("latin-1").lower()] = bytes(self._value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
 
 from darkroom.database.schema import ImageRow, VersionRow, now
 from darkroom.errors import FileMissing, ImageNotFound
@@ -79,7 +79,7 @@ class Pictures:
         most: int = 50,
     ) -> list[Known]:
         """Pictures, the newest first, from behind a time and id on."""
-        wanted = [ImageRow.deleted.is_(None)]
+        wanted: list[ColumnElement[bool]] = [ImageRow.deleted.is_(None)]
         if owner is not None:
             wanted.append(ImageRow.owner == owner)
         if store_id is not None:

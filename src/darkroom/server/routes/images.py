@@ -107,7 +107,7 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
             groups[part.name] = _group(part.name, await part.text())
             continue
         if part.filename is None:
-            raise InvalidParameters(f"The form has a field {part.name[:50]!r}, which is not known.", field=part.name[:50])
+            raise InvalidParameters(f"There is no field {part.name[:50]!r} in this form.", field=part.name[:50])
         if len(taken) + len(failed) >= server.upload_files:
             raise LimitExceeded(
                 f"More than {server.upload_files} files were sent at once; the first {len(taken)} are stored.",
@@ -167,9 +167,7 @@ async def process_any(
 
 
 @router.post("/process/sync", responses={**_BYTES, **problems(400, 404, 413, 415, 504, 507)}, response_class=Response)
-async def process_sync(
-    body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer
-) -> Response:
+async def process_sync(body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer) -> Response:
     """Have a picture worked on and wait for the result, which is no new version of it."""
     order = await studio.ordered(body, owner_of(who))
     if body.url is not None:

@@ -97,7 +97,7 @@ async def retry(job_id: JobId, studio: TheStudio, who: Writer) -> schemas.Job:
     """Have a job done again that failed, was cancelled or quarantined."""
     row = await _job(studio, job_id, who)
     if row.state not in DONE or row.state == "completed":
-        raise Conflict(f"The job is {row.state}.", cure="Only one that failed, was cancelled or quarantined is retried.")
+        raise Conflict(f"The job is {row.state}.", cure="Only one that has failed or was stopped is.")
     row = await asyncio.to_thread(studio.jobs.requeue, job_id)
     studio.carrier.wake([row])
     return views.job(row, studio.settings)

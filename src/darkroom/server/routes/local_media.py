@@ -21,7 +21,6 @@ from darkroom.server.making import Finished
 from darkroom.server.multipart import Multipart
 from darkroom.server.problems import explained
 from darkroom.server.studio import Studio
-from darkroom.server.work import order_of
 
 router = APIRouter(prefix="/local-media", tags=["local media"])
 
@@ -100,7 +99,8 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                         work = _work(await rest.text())
                 if work is None:
                     raise InvalidParameters(
-                        "The form has no operations.", cure='For example operations=[{"type": "resize", "width": 800}].',
+                        "The form has no operations.",
+                        cure='For example operations=[{"type": "resize", "width": 800}].',
                         field="operations",
                     )
                 order = await studio.ordered(work, owner_of(who))
@@ -130,9 +130,7 @@ def tell(answer: Response, finished: Finished) -> None:
 
 
 @router.get("/reports/{key}", responses=problems(404))
-async def report(
-    key: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], studio: TheStudio, who: Reader
-) -> Report:
+async def report(key: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], studio: TheStudio, who: Reader) -> Report:
     """The receipt of a result, for as long as it is kept."""
     row = await studio.results.find(key)
     if row is None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -29,8 +29,9 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
 @router.patch("/settings", responses=problems(409))
 async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
     """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
-    changed = await asyncio.to_thread(settings_view.store, body.changes)
-    await studio.change(settings_view.applied(studio.settings, changed))
+    stored = await asyncio.to_thread(settings_view.store, body.changes)
+    # What the command line said when the service was started stays, but for what is changed now.
+    await studio.change(studio.settings.with_changes({path: _at(stored, path) for path in body.changes}))
     return _shown(studio.settings)
 
 
@@ -69,6 +70,13 @@ def _summary(settings: Settings, since: datetime | None, purpose: str | None, mo
             for entry in newest
         ],
     )
+
+
+def _at(settings: Settings, path: str) -> Any:
+    value: Any = settings
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
 
 
 def _shown(settings: Settings) -> schemas.SettingsView:

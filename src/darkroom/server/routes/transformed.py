@@ -22,7 +22,10 @@ WITHOUT_ALPHA: tuple[Format, ...] = ("jpeg",)
     "/i/{signature}/{operations}/{name}",
     response_class=Response,
     responses={
-        200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+        200: {
+            "description": "The picture.",
+            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+        },
         304: {"description": "It has not changed."},
         **problems(400, 404, 406, 413, 504, 507),
     },
