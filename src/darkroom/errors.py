@@ -22,6 +22,7 @@ one fits). A test refuses a class that lacks any of them.
     +-- OutputError               the bytes that should go out
     +-- StorageFailed             the files that are kept
     +-- FileMissing
+    +-- RangeNotSatisfiable
     +-- ModelError
     |   +-- UnknownModel
     |   +-- ModelMissing
@@ -209,6 +210,14 @@ class FileMissing(DarkroomError):
     code = "file_missing"
     http_status = 404
     exit_code = 66
+
+
+class RangeNotSatisfiable(DarkroomError):
+    """The file has no such bytes."""
+
+    code = "range"
+    http_status = 416
+    exit_code = 64
 
 
 class ModelError(DarkroomError):

@@ -280,6 +280,10 @@ class Step(Protocol):
         """Note that a model takes part, and where it runs."""
         ...
 
+    def loaded(self, name: str) -> None:
+        """Note that a model had to be loaded, which takes time."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -378,6 +382,11 @@ class Context:
         if use not in self.step.models:
             self.step.models.append(use)
         self.step.engine, self.step.device, self.step.precision = engine, device, precision
+
+    def loaded(self, name: str) -> None:
+        """Note that a model had to be loaded, which takes time."""
+        if name not in self.step.loaded:
+            self.step.loaded.append(name)
 
 
 @cache

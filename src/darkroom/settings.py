@@ -107,6 +107,13 @@ class Limits(_Group):
         default=3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds."
     )
 
+    sync_concurrency: int = Field(
+        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+    )
+    sync_seconds: Duration = Field(
+        default=120.0, gt=0, description="How long such an answer may take before it is given up."
+    )
+
     def most_memory(self) -> int:
         """Bytes that one picture may take."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
@@ -205,6 +212,8 @@ class EgressSettings(_Group):
     webhook: bool = Field(default=True, description="Call webhooks that jobs name.")
     storage: bool = Field(default=True, description="Contact storage in the network, where it is set.")
     scan: bool = Field(default=True, description="Contact a virus scanner in the network, where it is set.")
+    database: bool = Field(default=True, description="Contact a database in the network, where it is set.")
+    broker: bool = Field(default=True, description="Contact a broker of jobs in the network, where it is set.")
     private_hosts: list[str] = Field(
         default=[], description="Hosts of your own network that may be contacted; all others there are refused."
     )
@@ -418,6 +427,9 @@ class ServerSettings(_Group):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; other than this machine needs a key.")
     port: int = Field(default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    require_key: bool = Field(
+        default=False, description="Ask for a key also where only this machine is listened to, as behind a proxy."
+    )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
@@ -451,12 +463,6 @@ class ServerSettings(_Group):
     upload_files: int = Field(default=10, ge=1, le=1000, description="Most files of an upload.")
     upload_seconds: Duration = Field(
         default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
-    )
-    sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
-    )
-    sync_seconds: Duration = Field(
-        default=120.0, gt=0, description="How long such an answer may take before it is given up."
     )
     requests_per_minute: int = Field(
         default=600,

@@ -23,6 +23,7 @@ import typer
 from darkroom.errors import DarkroomError, InvalidParameters
 
 COMMANDS = {
+    "serve": ("darkroom.cli.serve", "Serve the page and the HTTP API on this machine."),
     "process": ("darkroom.cli.process", "Run operations on pictures, one after the other."),
     "operations": ("darkroom.cli.operations", "List the operations, or show one with its parameters."),
     "faces": ("darkroom.cli.faces", "Collect everybody's best faces from pictures and videos."),
