@@ -4,8 +4,8 @@ r"""Addresses of pictures with operations in them, which only who has a key can 
 
 - OPERATIONS are operations in their text form with ``;`` between them, ``recipe:NAME`` in the first place, or ``-``
   for none; after them, each with a ``~`` before it, ``expires=`` (Unix seconds), ``version=`` (number of the picture's
-  version), ``quality=`` (1 to 100) and ``download=`` (what a browser is to call the file). Within values ``;`` and
-  ``~`` are written as JSON strings write them: ``prompt="a\u003bb"``.
+  version), ``quality=`` (1 to 100) and ``download=`` (what a browser is to call the file). Within values ``;``, ``~``
+  and ``/`` are written as JSON strings write them: ``prompt="a\u003bb"``.
 - NAME is the picture's id, with the suffix of a format, ``.auto`` for the best that the client takes, or none for the
   picture's own.
 - SIGNATURE is base64url of the first 192 bits of HMAC-SHA256 over ``OPERATIONS/NAME``, percent-decoded, so that
@@ -53,6 +53,8 @@ PLAIN: tuple[Format, ...] = ("jpeg", "png")
 ACCEPT_LENGTH = 2000
 """Characters of an Accept header that are read."""
 
+ESCAPED = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in ";~/"})
+"""What stands between parts of an address, as it is written within values."""
 _NAME = re.compile(r"(?P<id>[0-9a-f]{32})(?:\.(?P<extension>[a-z0-9]{1,8}))?", re.ASCII)
 _RECIPE = re.compile(r"recipe:([a-z0-9][a-z0-9_-]*)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -129,7 +131,7 @@ def read(signature: str, operations: str, name: str, keys: Sequence[str], now: f
 
     Args:
         signature: its first part.
-        operations: its second part, percent-decoded once; slashes may be in it, so a route takes all up to the last.
+        operations: its second part, percent-decoded once.
         name: its last part, percent-decoded once.
         keys: that sign addresses.
         now: Unix seconds.
@@ -206,14 +208,14 @@ def _written(address: Address) -> tuple[str, str]:
 
 
 def _operation_text(operation: Operation) -> str:
-    """The text form of an operation, with neither ``;`` nor ``~`` in it."""
+    """The text form of an operation, with nothing in it that stands between parts of an address."""
     text = as_text(operation)
-    if not set(text) & {";", "~"}:
+    if not set(map(ord, text)) & set(ESCAPED):
         return text
     given = operation.model_dump(mode="json", exclude={"type"}, exclude_defaults=True)
     parts = ",".join(f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in given.items())
-    # In JSON both stand in strings alone.
-    return f"{operation.name}:{parts}".replace(";", "\\u003b").replace("~", "\\u007e")
+    # In JSON they stand in strings alone.
+    return f"{operation.name}:{parts}".translate(ESCAPED)
 
 
 def _parsed(operations: str, name: str) -> Address:
