@@ -28,7 +28,8 @@ def egress(
         str | None, typer.Option(help="Only from then on: 30m, 12h, 7d, 2w, or a date such as 2026-11-20.")
     ] = None,
     purpose: Annotated[
-        str | None, typer.Option(help="Only for this purpose: model, source, cloud, webhook, storage, scan, database or broker.")
+        str | None,
+        typer.Option(help="Only for this purpose: model, source, cloud, webhook, storage, scan, database or broker."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table that spreadsheets read.")] = False,
