@@ -47,6 +47,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- BadResult
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
+    |   +-- QueueFailed
     +-- JobNotFound
     +-- BatchNotFound
     +-- ImageNotFound
@@ -385,6 +386,12 @@ class DatabaseFailed(ServiceError):
     """The database cannot be reached, or is not well."""
 
     code = "database"
+
+
+class QueueFailed(ServiceError):
+    """What hands jobs to other machines cannot be reached."""
+
+    code = "queue"
 
 
 class JobNotFound(DarkroomError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 State = Literal["scanning", "pending", "processing", "completed", "failed", "cancelled", "quarantined"]
 Lane = Literal["light", "heavy"]
+LANES: tuple[Lane, ...] = ("light", "heavy")
 DONE: tuple[State, ...] = ("completed", "failed", "cancelled", "quarantined")
 WAITING: tuple[State, ...] = ("pending", "scanning")
 """States in which a job can be leased."""
@@ -127,13 +128,15 @@ class JobStore:
         """The next job whose picture is to be fetched and scanned, held as by :meth:`lease`; None where none waits."""
         return self._lease(holder, seconds, [JobRow.state == "scanning"])
 
-    def lease_one(self, job_id: str, holder: str, seconds: float) -> JobRow | None:
+    def lease_one(
+        self, job_id: str, holder: str, seconds: float, *, states: Sequence[State] = WAITING
+    ) -> JobRow | None:
         """This job, held as by :meth:`lease`; None where it does not wait: done, another's, forgotten, or too early.
 
-        Its state says what is to be done: ``scanning``, or ``processing``.
+        Its state says what is to be done: ``scanning``, or ``processing``. Only one in these ``states`` is leased.
         """
         # Whoever else has the row for this moment may be about to give it back: they are waited for.
-        return self._lease(holder, seconds, [JobRow.id == job_id, JobRow.state.in_(WAITING)], skip_locked=False)
+        return self._lease(holder, seconds, [JobRow.id == job_id, JobRow.state.in_(states)], skip_locked=False)
 
     def _lease(
         self, holder: str, seconds: float, wanted: Sequence[ColumnElement[bool]], *, skip_locked: bool = True

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.routing import APIRoute
 
 from darkroom.server import problems
-from darkroom.server.front import Front
+from darkroom.server.front import Front, operation_id
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed
 from darkroom.server.studio import Studio
 from darkroom.version import version
@@ -20,6 +19,8 @@ from darkroom.version import version
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
+BODY_BYTES = 4_000_000
+"""Longest body that is no upload."""
 DESCRIPTION = """Cut out, enlarge, crop and clean up pictures on your own machine.
 
 A picture is uploaded once and has versions: number 0 is what was given, each job makes one more. Work is a list of
@@ -46,8 +47,9 @@ def create_app(settings: Settings) -> FastAPI:
         version=version(),
         description=DESCRIPTION,
         lifespan=lifespan,
-        generate_unique_id_function=_name,
+        generate_unique_id_function=operation_id,
         separate_input_output_schemas=False,
+        max_body_size=BODY_BYTES,
     )
     app.state.studio = studio
     problems.add_to(app)
@@ -69,8 +71,3 @@ def create_app(settings: Settings) -> FastAPI:
     front: Any = Front
     app.add_middleware(front, studio=studio)
     return app
-
-
-def _name(route: APIRoute) -> str:
-    """What a client's function for a route is called: the resource and what is done."""
-    return f"{route.tags[0] if route.tags else 'api'}-{route.name}".replace(" ", "-").replace("_", "-")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from darkroom.addresses import is_loopback
 from darkroom.errors import DarkroomError, LimitExceeded, NotAllowed
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("darkroom.access")
 
-BODY_BYTES = 4_000_000
-"""Longest body that is no upload."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADERS = (
@@ -76,9 +76,15 @@ class Front:
         metrics.open.inc()
         try:
             self._check(scope, headers)
-            await self._app(scope, _measured(receive, headers), answer)
+            await self._app(scope, receive, answer)
         except DarkroomError as error:
             await respond(error, request_id)(scope, receive, answer)
+        except HTTPException as error:
+            # Raised where a body is read that is too long.
+            too_long = LimitExceeded("The request is longer than what is allowed.", cure="Send less at once.")
+            await respond(too_long if error.status_code == 413 else DarkroomError(error.detail), request_id)(
+                scope, receive, answer
+            )
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if begun:
@@ -105,7 +111,8 @@ class Front:
             self._routes = {
                 operation["operationId"]: path for path, methods in document.items() for operation in methods.values()
             }
-        return self._routes.get(getattr(scope.get("route"), "unique_id", ""), "other")
+        route = scope.get("route")
+        return self._routes.get(operation_id(route), "other") if isinstance(route, APIRoute) else "other"
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
         """Raises NotAllowed for a request that is not meant for us, or that another page has made."""
@@ -129,23 +136,9 @@ class Front:
             )
 
 
-def _measured(receive: Receive, headers: dict[str, str]) -> Receive:
-    """Reads no more of a body than is allowed; uploads are measured where they are taken in."""
-    if headers.get("content-type", "").startswith("multipart/form-data"):
-        return receive
-    size = 0
-
-    async def measured() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > BODY_BYTES:
-            raise LimitExceeded(
-                f"The request is longer than the {BODY_BYTES / 1e6:g} MB that are allowed.", cure="Send less."
-            )
-        return message
-
-    return measured
+def operation_id(route: APIRoute) -> str:
+    """What a client's function for a route is called: the resource and what is done."""
+    return f"{route.tags[0]}-{route.name}".replace(" ", "-").replace("_", "-")
 
 
 def _name_of(address: str) -> str:
