@@ -33,6 +33,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- EgressRefused
     |   |   +-- ConsentMissing
     |   +-- AddressRefused
+    |   |   +-- NameUnknown
     |   +-- LedgerUnwritable
     |   +-- ProviderFailed
     |   +-- DownloadFailed
@@ -46,6 +47,8 @@ one fits). A test refuses a class that lacks any of them.
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
     +-- JobNotFound
+    +-- DeliveryNotFound
+    +-- SignatureInvalid
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -279,6 +282,13 @@ class AddressRefused(NetworkError):
     http_status = 403
 
 
+class NameUnknown(AddressRefused):
+    """The host's name has no address, which may pass."""
+
+    code = "name_unknown"
+    http_status = 502
+
+
 class LedgerUnwritable(NetworkError):
     """The connection could not be written down, so it was not made."""
 
@@ -367,6 +377,22 @@ class JobNotFound(DarkroomError):
     code = "job_not_found"
     http_status = 404
     exit_code = 66
+
+
+class DeliveryNotFound(DarkroomError):
+    """There is no such message to a webhook, or it is somebody else's."""
+
+    code = "delivery_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class SignatureInvalid(DarkroomError):
+    """A message is not from who holds the secret, was changed on its way, or is too old."""
+
+    code = "signature"
+    http_status = 401
+    exit_code = 77
 
 
 class FallbackRefused(DarkroomError):

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from darkroom.database.schema import BatchRow, JobRow, VersionRow, now
 from darkroom.errors import DarkroomError, JobNotFound, WorkerDied
+from darkroom.jobs.outbox import announce
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -156,9 +157,9 @@ class JobStore:
             row = self._held(session, job_id, holder)
             if row is None:
                 return False
-            _end(row, "completed")
             row.progress, row.doing, row.error = 1.0, "", None
             row.result, row.report = made[0].digest, report
+            _end(session, row, "completed")
             if row.image_id is not None:
                 last = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.image_id == row.image_id))
                 number = 0 if last is None else last + 1
@@ -181,15 +182,15 @@ class JobStore:
             row.error = error.to_dict()
             row.deaths += died
             if row.cancel:
-                _end(row, "cancelled")
+                _end(session, row, "cancelled")
             elif row.deaths >= MOST_DEATHS:
-                _end(row, "quarantined")
+                _end(session, row, "quarantined")
             elif (passing or died) and row.attempts < MOST_ATTEMPTS:
                 pause = min(FIRST_PAUSE * 2 ** (row.attempts - 1), LONGEST_PAUSE)
                 row.state, row.holder, row.held_until = "pending", None, None
                 row.not_before = now() + timedelta(seconds=pause)
             else:
-                _end(row, "failed")
+                _end(session, row, "failed")
             return row.state  # pyright: ignore[reportReturnType]
 
     def cancelled(self, job_id: str, holder: str) -> bool:
@@ -197,7 +198,7 @@ class JobStore:
         with self._database.session() as session:
             row = self._held(session, job_id, holder)
             if row is not None:
-                _end(row, "cancelled")
+                _end(session, row, "cancelled")
             return row is not None
 
     def cancel(self, job_id: str) -> JobRow:
@@ -205,7 +206,7 @@ class JobStore:
         with self._database.session() as session:
             row = self._one(session, job_id)
             if row.state in ("pending", "scanning"):
-                _end(row, "cancelled")
+                _end(session, row, "cancelled")
             elif row.state == "processing":
                 row.cancel = True
             return row
@@ -237,18 +238,20 @@ class JobStore:
             lost = session.scalars(
                 select(JobRow)
                 .where(JobRow.state == "processing", JobRow.held_until < now())
+                # Batches are locked as their jobs end: everybody in the same order.
+                .order_by(JobRow.batch_id)
                 .with_for_update(skip_locked=True)
             ).all()
             for row in lost:
                 if row.cancel:
-                    _end(row, "cancelled")
+                    _end(session, row, "cancelled")
                 elif row.attempts >= MOST_LOSSES:
                     gone = WorkerDied(
                         f"{row.name or 'The picture'} was given up: {row.attempts} times its holder was gone.",
                         cure="Look at the picture, and at the log; then start it again.",
                     )
                     row.error = gone.to_dict()
-                    _end(row, "quarantined")
+                    _end(session, row, "quarantined")
                 else:
                     row.state, row.holder, row.held_until = "pending", None, None
             return len(lost)
@@ -297,10 +300,8 @@ class JobStore:
     def purge(self, finished_before: datetime) -> int:
         """Forget jobs that were finished before a time; gives how many."""
         with self._database.session() as session:
-            old = session.scalars(select(JobRow).where(JobRow.finished < finished_before)).all()
-            for row in old:
-                session.delete(row)
-            return len(old)
+            gone = session.connection().execute(delete(JobRow).where(JobRow.finished < finished_before))
+            return gone.rowcount
 
     @staticmethod
     def _held(session: Session, job_id: str, holder: str) -> JobRow | None:
@@ -326,5 +327,6 @@ def _by_key(owner: str, key: str) -> Select[JobRow]:
     return select(JobRow).where(JobRow.owner == owner, JobRow.idempotency_key == key)
 
 
-def _end(row: JobRow, state: State) -> None:
+def _end(session: Session, row: JobRow, state: State) -> None:
     row.state, row.finished, row.holder, row.held_until = state, now(), None, None
+    announce(session, row)
