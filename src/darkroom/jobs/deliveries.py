@@ -38,9 +38,7 @@ class DeliveryStore:
         moment = self._clock()
         due = (
             select(DeliveryRow)
-            .where(
-                DeliveryRow.state == "pending", DeliveryRow.not_before <= moment, DeliveryRow.host.not_in(list(but))
-            )
+            .where(DeliveryRow.state == "pending", DeliveryRow.not_before <= moment, DeliveryRow.host.not_in(list(but)))
             .order_by(DeliveryRow.not_before)
             .limit(1)
         )

@@ -201,5 +201,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them, with their indexes."""
-    for name in ("versions", "secrets", "results", "leases", "keys", "jobs", "images", "deliveries", "claims", "batches"):
+    for name in (
+        "versions",
+        "secrets",
+        "results",
+        "leases",
+        "keys",
+        "jobs",
+        "images",
+        "deliveries",
+        "claims",
+        "batches",
+    ):
         op.drop_table(name)
