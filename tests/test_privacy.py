@@ -91,6 +91,7 @@ COMMANDS: dict[str, list[str]] = {
     "operations": ["operations"],
     "recipes": ["recipes"],
     "egress": ["egress"],
+    "clean": ["clean"],
     "a drawing with lures": ["resize", "lure.svg", "-o", "out/lure/", "--width", "50"],
     "add a model": ["models", "add", "blur.onnx", "--name", "blur", "--task", "upscale", "--licence", "MIT",
                     "--scale", "2"],

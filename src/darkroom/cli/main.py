@@ -29,6 +29,7 @@ COMMANDS = {
     "recipes": ("darkroom.cli.recipes", "List the recipes, or show one."),
     "models": ("darkroom.cli.models", "List, fetch, check and move models."),
     "bench": ("darkroom.cli.bench", "Measure this machine, and choose models by it."),
+    "clean": ("darkroom.cli.clean", "Delete what the service keeps too long, and files that nothing names."),
     "egress": ("darkroom.cli.egress", "Show what left this machine: when, to whom, why, how much."),
     "doctor": ("darkroom.cli.doctor", "Show what is here, what each device can do, and what is missing."),
 }

@@ -212,12 +212,14 @@ class LeaseRow(Base):
 
 
 class ClaimRow(Base):
-    """A file that somebody stores and is about to name in a row: until then it is not taken for one nobody wants."""
+    """A file that is about to be named in a row, or about to be deleted because none names it: never both at once."""
 
     __tablename__ = "claims"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    doomed: Mapped[bool] = mapped_column(default=False)
+    """Whether it is being deleted."""
     created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 
 
