@@ -69,6 +69,7 @@ NAMES: dict[str, Callable[[Session, str], None]] = {
     "a kept result": lambda session, digest: session.add(
         ResultRow(key="k", digest=digest, bytes=9, format="png", width=3, height=2, report={})
     ),
+    "another sweeper's mark": lambda session, digest: session.add(ClaimRow(digest=digest, doomed=True)),
     "a claim": lambda session, digest: session.add(ClaimRow(digest=digest)),
 }
 

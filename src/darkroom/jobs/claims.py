@@ -8,6 +8,8 @@ yet. So whoever stores a file claims it first, in the database:
   names the file is written long before.
 - The sweeper marks files as doomed that neither a row nor a claim names, in one transaction, and only then deletes
   them.
+- A file has one mark at a time: what one sweeper is deleting another leaves alone, so that who takes a mark away is
+  who has made it.
 - Both transactions exclude each other. Either the claim is there first: then the file is not doomed. Or the file is
   doomed first: then the claim waits until the file is gone, and it is stored anew.
 - A sweeper that is killed leaves marks behind. They mean nothing after ``DOOM_SECONDS``, and no deletion is begun later
@@ -22,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import ColumnElement, Select, delete, or_, select, text
 
 from darkroom.database.schema import ClaimRow, now
 from darkroom.storage.spool import Spooled, in_thread, spooled
@@ -111,11 +113,7 @@ def claim(database: Database, digest: str) -> bool:
     """Claim a file that is about to be stored; False while it is being deleted. Raises DatabaseFailed."""
     with database.session() as session:
         _exclude(session, database, shared=True)
-        doomed = select(ClaimRow.id).where(
-            ClaimRow.digest == digest,
-            ClaimRow.doomed.is_(True),
-            ClaimRow.created > now() - timedelta(seconds=DOOM_SECONDS),
-        )
+        doomed = select(ClaimRow.id).where(ClaimRow.digest == digest, ClaimRow.doomed.is_(True), _fresh())
         if session.scalar(doomed.limit(1)) is not None:
             return False
         session.add(ClaimRow(digest=digest))
@@ -127,10 +125,9 @@ def exclude_claims(session: Session, database: Database) -> None:
     _exclude(session, database, shared=False)
 
 
-def claimed(session: Session, digests: Sequence[str]) -> set[str]:
-    """Which of these files are claimed."""
-    found = select(ClaimRow.digest).where(ClaimRow.digest.in_(digests), ClaimRow.doomed.is_(False))
-    return set(session.scalars(found))
+def claims_of(digests: Sequence[str]) -> Select[str]:
+    """A query for those of these digests whose files are claimed, or are being deleted by another sweeper already."""
+    return select(ClaimRow.digest).where(ClaimRow.digest.in_(digests), or_(ClaimRow.doomed.is_(False), _fresh()))
 
 
 def doom(session: Session, digests: Iterable[str]) -> None:
@@ -142,6 +139,10 @@ def spare(database: Database, digests: Sequence[str]) -> None:
     """Take the marks away: the files are deleted, or stay. Raises DatabaseFailed."""
     with database.session() as session:
         session.execute(delete(ClaimRow).where(ClaimRow.digest.in_(digests), ClaimRow.doomed.is_(True)))
+
+
+def _fresh() -> ColumnElement[bool]:
+    return ClaimRow.created > now() - timedelta(seconds=DOOM_SECONDS)
 
 
 def _exclude(session: Session, database: Database, *, shared: bool) -> None:

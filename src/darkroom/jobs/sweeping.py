@@ -11,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, select, union_all
 
 from darkroom.database.schema import JobRow, ResultRow, VersionRow
-from darkroom.jobs.claims import BEGIN_SECONDS, claimed, doom, exclude_claims, spare
+from darkroom.jobs.claims import BEGIN_SECONDS, claims_of, doom, exclude_claims, spare
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -117,12 +117,8 @@ class Sweeper:
 
 def _unwanted(session: Session, files: Sequence[Stored]) -> list[Stored]:
     """Those that neither a row nor a claim names."""
-    wanted: list[Callable[[Session, Sequence[Stored]], set[str]]] = [_named, _claimed, _pictured]
-    left = list(files)
-    for find in wanted:
-        if left:
-            left = _without(left, find(session, left))
-    return left
+    left = _without(files, _named(session, files))
+    return _without(left, _pictured(session, left)) if left else left
 
 
 def _without(files: Sequence[Stored], digests: set[str]) -> list[Stored]:
@@ -130,14 +126,10 @@ def _without(files: Sequence[Stored], digests: set[str]) -> list[Stored]:
 
 
 def _named(session: Session, files: Sequence[Stored]) -> set[str]:
+    """What rows and claims name; asked at once, as one may take another's place from one question to the next."""
     digests = [stored.digest for stored in files]
-    return {
-        digest for column in NAMES for digest in session.scalars(select(column).where(column.in_(digests))) if digest
-    }
-
-
-def _claimed(session: Session, files: Sequence[Stored]) -> set[str]:
-    return claimed(session, [stored.digest for stored in files])
+    every = union_all(*(select(column).where(column.in_(digests)) for column in NAMES), claims_of(digests))
+    return {digest for digest in session.scalars(every) if digest}
 
 
 def _pictured(session: Session, files: Sequence[Stored]) -> set[str]:
