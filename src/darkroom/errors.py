@@ -35,6 +35,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- EgressRefused
     |   |   +-- ConsentMissing
     |   +-- AddressRefused
+    |   |   +-- NameUnknown
     |   +-- LedgerUnwritable
     |   +-- ProviderFailed
     |   +-- DownloadFailed
@@ -58,6 +59,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- TooManyRequests
     +-- KeyNotFound
     +-- Conflict
+    +-- DeliveryNotFound
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -306,6 +308,13 @@ class AddressRefused(NetworkError):
     http_status = 403
 
 
+class NameUnknown(AddressRefused):
+    """The host's name has no address, which may pass."""
+
+    code = "name_unknown"
+    http_status = 502
+
+
 class LedgerUnwritable(NetworkError):
     """The connection could not be written down, so it was not made."""
 
@@ -406,6 +415,14 @@ class BatchNotFound(DarkroomError):
     """There is no such batch, or it is somebody else's."""
 
     code = "batch_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class DeliveryNotFound(DarkroomError):
+    """There is no such message to a webhook, or it is somebody else's."""
+
+    code = "delivery_not_found"
     http_status = 404
     exit_code = 66
 
