@@ -1,7 +1,7 @@
 """Kills whatever carries jobs out, at random moments, and then looks whether any job was lost, or done twice.
 
-Used by test_kills.py, and for longer by scripts/kills.py. Real processes, a real database, and where it is wanted a real
-Redis that loses every message when it is killed.
+Used by test_kills.py, and for longer by scripts/kills.py. Real processes, a real database, and where it is wanted a
+real Redis that loses every message when it is killed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from sqlalchemy import select
+from tests.servers import Postgres, Redis
 
 from darkroom import codecs
 from darkroom.database.connection import Database
@@ -32,7 +33,6 @@ from darkroom.errors import DarkroomError
 from darkroom.image import Encoding, Image
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
-from tests.servers import Postgres, Redis
 
 SIDE = 48
 PICTURES = 8

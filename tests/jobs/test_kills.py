@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.jobs.killing import Siege
 from tests.servers import Postgres, Redis, running
 
