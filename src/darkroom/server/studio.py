@@ -52,6 +52,7 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 TRIAL_SECONDS = 5.0
+FRESH_SECONDS = 1.0
 MOST_WAITING = 16
 """Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
@@ -70,6 +71,8 @@ class Studio:
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
         self._lock = threading.Lock()
+        self._trying = asyncio.Lock()
+        self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
         self._wire(settings)
 
     def _wire(self, settings: Settings) -> None:
@@ -171,7 +174,15 @@ class Studio:
         return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
 
     async def readiness(self) -> schemas.Readiness:
-        """Try everything that the service stands on, all at once."""
+        """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""
+        async with self._trying:
+            tried, found = self._tried
+            if found is None or time.monotonic() - tried > FRESH_SECONDS:
+                found = await self._readiness()
+                self._tried = time.monotonic(), found
+            return found
+
+    async def _readiness(self) -> schemas.Readiness:
         trials: dict[str, Callable[[], Awaitable[str | None]]] = {
             "database": self._try_database,
             "storage": self._try_storage,
