@@ -12,7 +12,7 @@ help:
 	@echo "make docs    write the generated parts of docs/ and README.md again"
 	@echo "make bench   run the benchmarks (half an hour)"
 	@echo "make torch   add the CPU build of PyTorch, for the reference tests"
-	@echo "make clamd   fetch ClamAV's daemon for the tests of scanning (Debian; not needed where it is installed)"
+	@echo "make servers fetch ClamAV, Redis and PostgreSQL for the tests (Debian; what is installed is used)"
 	@echo "make clean   remove what make built"
 
 # The stamp is newer than what it was made from once everything is installed.
@@ -47,10 +47,10 @@ bench: setup
 torch: setup
 	@$(BIN)/pip install --quiet --no-deps -r scripts/torch-requirements.txt
 
-clamd:
-	@scripts/clamd
+servers:
+	@scripts/servers
 
 clean:
 	rm -rf $(VENV) demo-results build dist .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo lint test docs bench torch clamd clean
+.PHONY: help setup demo lint test docs bench torch servers clean

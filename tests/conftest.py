@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from darkroom.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.servers import Postgres, Redis
 
 NEVER_IN_CI = "not in CI: "
 """A skip whose reason starts so is one that a machine cannot help: other hardware, another system, private data."""
@@ -35,7 +41,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / f"xdg-{name.lower()}"))
     monkeypatch.setenv("U2NET_HOME", str(tmp_path / "u2net"))
-    for name in [name for name in os.environ if name.startswith("DARKROOM_") and name != "DARKROOM_TEST_DATA"]:
+    for name in [name for name in os.environ if re.match("DARKROOM_(?!TEST_)", name)]:
         monkeypatch.delenv(name)
     # The servers that tests start are on this machine, which is refused otherwise.
     monkeypatch.setenv("DARKROOM_EGRESS__PRIVATE_HOSTS", '["127.0.0.1"]')
@@ -45,6 +51,32 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def httpserver_listen_address() -> tuple[str, int]:
     """Where the servers of pytest-httpserver listen: by number, as everything of the own network is named here."""
     return ("127.0.0.1", 0)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL, for as long as the tests run; each test makes a database of its own in it."""
+    from tests.servers import Postgres, running
+
+    with running(Postgres) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A real Redis, for as long as the tests run, which keeps nothing on disk."""
+    from tests.servers import Redis, running
+
+    with running(Redis) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/database/darkroom.sqlite3"
+    return request.getfixturevalue("postgres").new_database()
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ COMMANDS: dict[str, list[str]] = {
     "recipes": ["recipes"],
     "egress": ["egress"],
     "clean": ["clean"],
+    "keys create": ["keys", "create", "shop", "--scope", "read"],
+    "keys list": ["keys", "list"],
     "a drawing with lures": ["resize", "lure.svg", "-o", "out/lure/", "--width", "50"],
     "add a model": ["models", "add", "blur.onnx", "--name", "blur", "--task", "upscale", "--licence", "MIT",
                     "--scale", "2"],

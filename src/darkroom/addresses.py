@@ -135,6 +135,16 @@ def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
     return found
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its spelling: no name is looked up for that."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def system_resolve(host: str, port: int) -> list[str]:
     """The addresses that the system knows for a name, in its order; none where it knows none."""
     try:

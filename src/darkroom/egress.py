@@ -26,7 +26,7 @@ from darkroom.ledger import Entry, Ledger, now
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
-Purpose = Literal["model", "source", "cloud", "webhook", "storage", "scan"]
+Purpose = Literal["model", "source", "cloud", "webhook", "storage", "scan", "database", "broker"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 FOREIGN: tuple[Purpose, ...] = ("source", "webhook")
 """Purposes whose addresses come from outside: no proxy resolves them, so that what was checked is contacted."""
@@ -275,6 +275,11 @@ class Egress:
             AddressRefused: the address is of the public network, or the name has none.
             LedgerUnwritable: the connection could not be written down.
         """
+        return self._begin_other(host, port, purpose, scheme, what, encrypted=False)
+
+    def _begin_other(
+        self, host: str, port: int, purpose: Purpose, scheme: str, what: str, *, encrypted: bool
+    ) -> Passage:
         self._permit(host, purpose)
         entry = Entry(
             at=now(),
@@ -290,7 +295,7 @@ class Egress:
         )
         found = addresses.system_resolve(host, port)
         public = [text for text in found if addresses.why_refused(ipaddress.ip_address(text.split("%", 1)[0])) is None]
-        if not found or (public and host not in self._policy.private_hosts):
+        if not found or (public and not encrypted and host not in self._policy.private_hosts):
             self.ledger.end(self.ledger.begin(entry), sent=0, received=0, status=0, outcome="refused")
             why = "it has no address"
             if public:
@@ -305,14 +310,32 @@ class Egress:
         """Say how a connection ended that :meth:`begin` allowed. Raises LedgerUnwritable."""
         self.ledger.end(passage.number, sent=sent, received=received, status=0, outcome=outcome)
 
+    def attach(self, host: str, port: int, purpose: Purpose, *, scheme: str, encrypted: bool, what: str = "") -> None:
+        """Permit and write down, once, that this process now keeps connections to a server of the owner's.
+
+        For a library that opens them by itself, again and again, as long as the process lives: bytes are not counted,
+        and the address is the one that the name had at the start. This machine itself is no outgoing connection, and
+        what is not ``encrypted`` stays in the own network, as with :meth:`begin`.
+
+        Raises:
+            OfflineRefused: the settings allow no connection.
+            EgressRefused: the settings do not allow this purpose.
+            AddressRefused: it would go unencrypted to the public network, or the name has no address.
+            LedgerUnwritable: the connection could not be written down.
+        """
+        if addresses.is_loopback(host):
+            return
+        passage = self._begin_other(host, port, purpose, scheme, what, encrypted=encrypted)
+        self.ledger.end(passage.number, sent=0, received=0, status=0, outcome="done")
+
     def _permit(self, host: str, purpose: Purpose) -> None:
         if self._offline:
-            raise OfflineRefused(
-                f"{host} was not contacted ({purpose}): Darkroom is offline.",
-                cure="Leave out --offline, or set storage.kind to local."
-                if purpose == "storage"
-                else "Leave out --offline, or bring the file by `darkroom models import`.",
-            )
+            cure = {
+                "storage": "Leave out --offline, or set storage.kind to local.",
+                "database": "Leave out --offline, or keep the database on this machine.",
+                "broker": "Leave out --offline, or leave jobs.broker_url empty.",
+            }.get(purpose, "Leave out --offline, or bring the file by `darkroom models import`.")
+            raise OfflineRefused(f"{host} was not contacted ({purpose}): Darkroom is offline.", cure=cure)
         if not self._policy.allows(purpose):
             raise EgressRefused(
                 f"{host} was not contacted: connections for the purpose {purpose} are off.",

@@ -18,9 +18,11 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- UnknownOperation
     |   +-- UnknownRecipe
     |   +-- ConfigurationError
+    |   +-- NotAcceptable
     +-- OutputError               the bytes that should go out
     +-- StorageFailed             the files that are kept
     +-- FileMissing
+    +-- RangeNotSatisfiable
     +-- ModelError
     |   +-- UnknownModel
     |   +-- ModelMissing
@@ -46,9 +48,18 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- BadResult
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
+    |   +-- QueueFailed
     +-- JobNotFound
     +-- DeliveryNotFound
-    +-- SignatureInvalid
+    +-- BatchNotFound
+    +-- ImageNotFound
+    +-- AccessRefused             who asks, and whether they may
+    |   +-- NotAuthenticated
+    |   +-- NotAllowed
+    |   +-- SignatureInvalid
+    |   +-- TooManyRequests
+    +-- KeyNotFound
+    +-- Conflict
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -173,6 +184,13 @@ class ConfigurationError(InvalidParameters):
     exit_code = 78
 
 
+class NotAcceptable(InvalidParameters):
+    """The client takes none of the formats that could be made."""
+
+    code = "not_acceptable"
+    http_status = 406
+
+
 class OutputError(DarkroomError):
     """The result cannot be written as asked."""
 
@@ -195,6 +213,14 @@ class FileMissing(DarkroomError):
     code = "file_missing"
     http_status = 404
     exit_code = 66
+
+
+class RangeNotSatisfiable(DarkroomError):
+    """The file has no such bytes."""
+
+    code = "range"
+    http_status = 416
+    exit_code = 64
 
 
 class ModelError(DarkroomError):
@@ -371,6 +397,12 @@ class DatabaseFailed(ServiceError):
     code = "database"
 
 
+class QueueFailed(ServiceError):
+    """What hands jobs to other machines cannot be reached."""
+
+    code = "queue"
+
+
 class JobNotFound(DarkroomError):
     """There is no such job, or it is somebody else's."""
 
@@ -387,12 +419,81 @@ class DeliveryNotFound(DarkroomError):
     exit_code = 66
 
 
-class SignatureInvalid(DarkroomError):
-    """A message is not from who holds the secret, was changed on its way, or is too old."""
+class BatchNotFound(DarkroomError):
+    """There is no such batch, or it is somebody else's."""
+
+    code = "batch_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class ImageNotFound(DarkroomError):
+    """There is no such picture, or it is somebody else's."""
+
+    code = "image_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class AccessRefused(DarkroomError):
+    """Whoever asks may not."""
+
+    code = "access_refused"
+    http_status = 403
+    exit_code = 77
+
+
+class NotAuthenticated(AccessRefused):
+    """A request has no API key, or none that is good."""
+
+    code = "not_authenticated"
+    http_status = 401
+
+
+class NotAllowed(AccessRefused):
+    """The API key is good, but not for this."""
+
+    code = "not_allowed"
+
+
+class SignatureInvalid(AccessRefused):
+    """The signature is not of these words, not by a key that is known, or its time is over."""
 
     code = "signature"
-    http_status = 401
-    exit_code = 77
+
+
+class TooManyRequests(AccessRefused):
+    """More was asked for than the limits allow; ``retry_after`` are the seconds after which to ask again."""
+
+    code = "too_many_requests"
+    http_status = 429
+    exit_code = 75
+
+    def __init__(
+        self, message: str, *, cure: str | None = None, field: str | None = None, retry_after: float = 1.0
+    ) -> None:
+        super().__init__(message, cure=cure, field=field)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As any other error, and the seconds with it."""
+        return (*super().__reduce__(), {"retry_after": self.retry_after})
+
+
+class KeyNotFound(DarkroomError):
+    """There is no such API key."""
+
+    code = "key_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class Conflict(DarkroomError):
+    """An Idempotency-Key has been used with another request before."""
+
+    code = "conflict"
+    http_status = 409
+    exit_code = 64
 
 
 class FallbackRefused(DarkroomError):

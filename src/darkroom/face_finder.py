@@ -40,7 +40,8 @@ class FaceFinder:
             self.network = context.models.network(name, context)
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if insist:
-                context.fallback(f"the face detector {name}", "Haar cascade", str(error))
+                wanted = f"the face detector {name}"
+                context.fallback(wanted, "Haar cascade", str(error), lasting=isinstance(error, ModelMissing))
         context.note(detector=name if self.network else "haar")
 
     def find(self, image: Image, frame: int = 0) -> list[Face]:

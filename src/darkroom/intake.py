@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -71,6 +71,18 @@ class Intake:
             ScannerUnavailable: nobody could search it, and it is not taken without.
             StorageFailed: it cannot be stored.
         """
+        async with self.received(chunks, name=name, declared_type=declared_type, most=most) as (accepted, whole, noted):
+            await self._storage.keep(whole)
+            return _taken(accepted, whole, noted)
+
+    @contextlib.asynccontextmanager
+    async def received(
+        self, chunks: AsyncIterator[bytes], *, name: str, declared_type: str | None, most: int | None = None
+    ) -> AsyncGenerator[tuple[Accepted, Spooled, list[str]]]:
+        """A file that was found good and lies in the spool folder until the block ends; and warnings about it.
+
+        Takes and raises what :meth:`take` does, but for the storage.
+        """
         limits = self._settings.limits
         allowed = limits.input_bytes if most is None else min(most, limits.input_bytes)
         async with spooled(self._settings.storage.spool, chunks, allowed) as whole:
@@ -84,8 +96,7 @@ class Intake:
                 policy=self._settings.scanning.policy,
                 warnings=warnings,
             )
-            await self._storage.keep(whole)
-            return _taken(accepted, whole, warnings)
+            yield accepted, whole, warnings
 
     async def fetch(self, url: str, *, job: str = "") -> Taken:
         """Take in the picture at an address, through the one door to the network; ``job`` is for its ledger.
@@ -120,9 +131,12 @@ class _Received:
                 yield piece
         finally:
             self._left.set()
-            with suppress(queue.Empty):
+            with contextlib.suppress(queue.Empty):
                 while True:
                     self._pieces.get_nowait()
+            # Where the reader was cancelled a thread still waits for a piece, and its event loop for that thread.
+            with contextlib.suppress(queue.Full):
+                self._pieces.put_nowait(None)
 
     def _read(self) -> None:
         end: BaseException | None = None
@@ -145,7 +159,7 @@ class _Received:
     def _give(self, piece: bytes | BaseException | None) -> bool:
         """Hand a piece over; False where nobody reads any more."""
         while not self._left.is_set():
-            with suppress(queue.Full):
+            with contextlib.suppress(queue.Full):
                 self._pieces.put(piece, timeout=0.2)
                 return True
         return False

@@ -110,12 +110,25 @@ class Ledger:
                 for row in connection.execute(order, values):
                     yield Entry(*row)
         except sqlite3.Error as error:
-            raise LedgerUnwritable(
-                f"{self.path} cannot be read: {error}.", cure="Move it away; a new one is made."
-            ) from error
+            raise _unreadable(self.path, error) from error
+
+    def totals(self) -> dict[str, tuple[int, int]]:
+        """Bytes that were sent and received, by purpose. Raises LedgerUnwritable."""
+        if not self.path.exists():
+            return {}
+        try:
+            with closing(self._connect()) as connection:
+                order = "SELECT purpose, SUM(sent), SUM(received) FROM egress GROUP BY purpose"
+                return {purpose: (sent, received) for purpose, sent, received in connection.execute(order)}
+        except sqlite3.Error as error:
+            raise _unreadable(self.path, error) from error
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=WAIT_SECONDS)
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> LedgerUnwritable:
+    return LedgerUnwritable(f"{path} cannot be read: {error}.", cure="Move it away; a new one is made.")
 
 
 def now() -> str:

@@ -265,8 +265,11 @@ class Step(Protocol):
         """Put a warning, a whole sentence, into the report."""
         ...
 
-    def fallback(self, wanted: str, used: str, reason: str) -> None:
-        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode."""
+    def fallback(self, wanted: str, used: str, reason: str, *, lasting: bool = False) -> None:
+        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode.
+
+        ``lasting`` says that it would be so again with the same picture, settings and models.
+        """
         ...
 
     def note(self, **found: Any) -> None:
@@ -275,6 +278,10 @@ class Step(Protocol):
 
     def used_model(self, use: ModelUse, *, engine: str, device: str, precision: str) -> None:
         """Note that a model takes part, and where it runs."""
+        ...
+
+    def loaded(self, name: str) -> None:
+        """Note that a model had to be loaded, which takes time."""
         ...
 
 
@@ -335,14 +342,17 @@ class Context:
         if message not in self.step.warnings:
             self.step.warnings.append(message)
 
-    def fallback(self, wanted: str, used: str, reason: str) -> None:
-        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode."""
+    def fallback(self, wanted: str, used: str, reason: str, *, lasting: bool = False) -> None:
+        """Note that something else is done than what was wanted. Raises FallbackRefused in strict mode.
+
+        ``lasting`` says that it would be so again with the same picture, settings and models.
+        """
         if self.settings.strict:
             raise FallbackRefused(
                 f"{self.step.operation}: {wanted} was wanted and not to be had: {reason}",
                 cure=f"Without strict mode {used} is used instead.",
             )
-        noted = Fallback(wanted=wanted, used=used, reason=reason)
+        noted = Fallback(wanted=wanted, used=used, reason=reason, lasting=lasting)
         if noted not in self.step.fallbacks:
             self.step.fallbacks.append(noted)
 
@@ -372,6 +382,11 @@ class Context:
         if use not in self.step.models:
             self.step.models.append(use)
         self.step.engine, self.step.device, self.step.precision = engine, device, precision
+
+    def loaded(self, name: str) -> None:
+        """Note that a model had to be loaded, which takes time."""
+        if name not in self.step.loaded:
+            self.step.loaded.append(name)
 
 
 @cache

@@ -57,6 +57,10 @@ class Fallback(_Part):
     wanted: str
     used: str
     reason: str
+    lasting: bool = Field(
+        default=False,
+        description="Whether it would be so again with the same picture, settings and models: a model is not here.",
+    )
 
 
 class StepReport(_Part):
@@ -68,6 +72,7 @@ class StepReport(_Part):
     cloud: bool = Field(default=False, description="Whether a service in the cloud carried it out.")
     method: str = Field(default="builtin", description="How: builtin, model, or the algorithm's name.")
     models: list[ModelUse] = Field(default_factory=list[ModelUse], description="Models that took part.")
+    loaded: list[str] = Field(default_factory=list[str], description="Models that had to be loaded for it.")
     engine: str | None = Field(default=None, description="Inference engine, where a network ran.")
     device: str = Field(default="cpu", description="Where it ran.")
     precision: str | None = Field(default=None, description="fp32, bf16, fp16 or int8, where a network ran.")

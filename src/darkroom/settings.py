@@ -1,7 +1,8 @@
-"""One typed tree of settings: defaults < darkroom.toml or darkroom.yaml < environment < flags.
+"""One typed tree of settings: defaults < darkroom.toml or darkroom.yaml < changed.toml < environment < flags.
 
 The environment names a leaf by its path: ``DARKROOM_MODELS__MIRROR=/srv/models``. A file is looked for in the working
-folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names another.
+folder, then in the user's configuration folder; ``DARKROOM_CONFIG`` names another. ``changed.toml`` in the user's
+configuration folder holds what was changed on the service's page.
 """
 
 from __future__ import annotations
@@ -106,6 +107,13 @@ class Limits(_Group):
         default=3600.0, gt=0, description="Longest time one picture may take in a worker, in seconds."
     )
 
+    sync_concurrency: int = Field(
+        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+    )
+    sync_seconds: Duration = Field(
+        default=120.0, gt=0, description="How long such an answer may take before it is given up."
+    )
+
     def most_memory(self) -> int:
         """Bytes that one picture may take."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
@@ -204,6 +212,8 @@ class EgressSettings(_Group):
     webhook: bool = Field(default=True, description="Call webhooks that jobs name.")
     storage: bool = Field(default=True, description="Contact storage in the network, where it is set.")
     scan: bool = Field(default=True, description="Contact a virus scanner in the network, where it is set.")
+    database: bool = Field(default=True, description="Contact a database in the network, where it is set.")
+    broker: bool = Field(default=True, description="Contact a broker of jobs in the network, where it is set.")
     private_hosts: list[str] = Field(
         default=[], description="Hosts of your own network that may be contacted; all others there are refused."
     )
@@ -417,6 +427,9 @@ class ServerSettings(_Group):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; other than this machine needs a key.")
     port: int = Field(default=8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    require_key: bool = Field(
+        default=False, description="Ask for a key also where only this machine is listened to, as behind a proxy."
+    )
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
@@ -434,10 +447,10 @@ class ServerSettings(_Group):
     link_seconds: int = Field(
         default=3600, ge=1, le=604_800, description="How long links are good that are handed out, in seconds."
     )
-    url_keys: list[SecretStr] = Field(
+    url_keys: list[Annotated[SecretStr, Field(min_length=16)]] = Field(
         default=[],
-        description="Keys that the addresses of pictures are signed with: the first signs, all are accepted. Empty is "
-        "one that is made and kept beside the database.",
+        description="Keys that the addresses of pictures are signed with, 16 characters or more: the first signs, all "
+        "are accepted. Empty is one that is made and kept beside the database.",
     )
     cors_origins: list[str] = Field(
         default=[], description="Web pages of other hosts that may use the service, such as https://shop.example."
@@ -451,17 +464,17 @@ class ServerSettings(_Group):
     upload_seconds: Duration = Field(
         default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
     )
-    sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
-    )
-    sync_seconds: Duration = Field(
-        default=120.0, gt=0, description="How long such an answer may take before it is given up."
-    )
     requests_per_minute: int = Field(
-        default=600, ge=0, description="Requests that one key may make in a minute; 0 is any number."
+        default=600,
+        ge=0,
+        description="Requests that one key, or this machine where there are none, may make in a minute; 0 is any "
+        "number.",
     )
     concurrent_requests: int = Field(
-        default=32, ge=0, description="Requests that one key may have open at once; 0 is any number."
+        default=32,
+        ge=0,
+        description="Requests that one key, or this machine where there are none, may have open at once, of each "
+        "server; 0 is any number.",
     )
 
 
@@ -503,11 +516,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file."""
+        """Flags, then the environment, then what was changed on the page, then the file."""
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if changed_file().is_file():
+            sources.append(_TomlFile(settings_cls, toml_file=changed_file()))
         path = settings_file()
         if path is not None and path.suffix == ".toml":
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=path))
+            sources.append(_TomlFile(settings_cls, toml_file=path))
         elif path is not None:
             sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
         return tuple(sources)
@@ -541,6 +556,28 @@ class Settings(BaseSettings):
             raise ConfigurationError(explain(error), cure="See docs/settings.md for what is allowed.") from error
 
 
+class _TomlFile(TomlConfigSettingsSource):
+    """A TOML file whose mistakes name it."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            return super()._read_file(file_path)
+        except ValueError as error:
+            raise _unreadable(file_path, error) from error
+
+
+def _unreadable(path: Path | None, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"The settings file {path} cannot be read: {' '.join(str(error).split())}.",
+        cure="Correct it; docs/settings.md has an example.",
+    )
+
+
+def changed_file() -> Path:
+    """The file of what was changed on the service's page; it counts before the settings file where it is there."""
+    return config_folder() / "changed.toml"
+
+
 def settings_file() -> Path | None:
     """The settings file in force, or None. Raises ConfigurationError if ``DARKROOM_CONFIG`` names none."""
     named = os.environ.get("DARKROOM_CONFIG")
@@ -572,10 +609,7 @@ def load_settings(changes: dict[str, Any] | None = None) -> Settings:
             f"The settings are wrong: {explain(error)}", cure="See docs/settings.md for what is allowed."
         ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"The settings file {settings_file()} cannot be read: {' '.join(str(error).split())}.",
-            cure="Correct it; docs/settings.md has an example.",
-        ) from error
+        raise _unreadable(settings_file(), error) from error
     return settings.with_changes(changes) if changes else settings
 
 

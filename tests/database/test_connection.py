@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from darkroom.errors import DatabaseFailed
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/folder/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
-    return made
+    yield made
+    made.close()
 
 
 def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
@@ -38,13 +40,14 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     assert set(inspect(database.engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
 
 
-def test_several_may_start_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/darkroom.sqlite3"
+def test_several_may_start_at_once(database_url: str) -> None:
     wrong: list[Exception] = []
 
     def start() -> None:
         try:
-            Database(url).migrate()
+            database = Database(database_url)
+            database.migrate()
+            database.close()
         except Exception as error:
             wrong.append(error)
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,16 +17,22 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from pytest_httpserver import HTTPServer
 from sqlalchemy import select
+from werkzeug import Request as Asked
+from werkzeug import Response
 
 from darkroom import codecs
 from darkroom.database.connection import Database
 from darkroom.database.schema import ImageRow, VersionRow
 from darkroom.errors import CorruptImage, DownloadInterrupted, OfflineRefused
 from darkroom.image import Encoding, Image
-from darkroom.jobs import dispatcher as dispatching
-from darkroom.jobs.dispatcher import Dispatcher, lane_of, may_pass
-from darkroom.jobs.store import JobStore, NewJob
+from darkroom.intake import Intake
+from darkroom.jobs import carrying
+from darkroom.jobs.carrying import may_pass
+from darkroom.jobs.dispatcher import Dispatcher, lane_of
+from darkroom.jobs.store import DONE, JobStore, NewJob
+from darkroom.ledger import Ledger
 from darkroom.pipeline import Pipeline
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
@@ -68,7 +75,7 @@ class House:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             states = [self.store.get(job).state for job in jobs]
-            if all(state not in ("pending", "processing") for state in states):
+            if all(state in DONE for state in states):
                 return states
             time.sleep(0.05)
         raise AssertionError(f"still {states}")
@@ -81,7 +88,8 @@ def house(tmp_path: Path) -> House:
 
 @pytest.fixture
 def working(house: House) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(Settings(), house.store, house.storage)
+    settings = Settings()
+    dispatcher = Dispatcher(settings, house.store, house.storage, intake=Intake(settings, house.storage, scanner=None))
     dispatcher.start()
     yield dispatcher
     dispatcher.stop()
@@ -104,6 +112,76 @@ def test_a_job_becomes_a_file_a_report_and_a_version(house: House, working: Disp
     with house.database.session(reading=True) as session:
         version = session.scalars(select(VersionRow)).one()
         assert (version.image_id, version.digest, version.width, version.format) == (image.id, row.result, 20, "webp")
+
+
+def test_a_picture_named_by_an_address_is_fetched_first(
+    house: House, working: Dispatcher, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/shop/a.png").respond_with_data(png(), content_type="image/png")
+    with house.database.session() as session:
+        image = ImageRow(name="a.png")
+        session.add(image)
+        session.flush()
+    url = httpserver.url_for("/shop/a.png")
+    row, _ = house.store.submit(NewJob(source="", source_url=url, operations=HALF, image_id=image.id))
+    assert row.state == "scanning"
+    working.wake([row])
+    assert house.ended(row.id) == ["completed"]
+    with house.database.session(reading=True) as session:
+        versions = session.scalars(select(VersionRow).order_by(VersionRow.number)).all()
+        assert [(version.number, version.width) for version in versions] == [(0, 40), (1, 20)]
+        assert versions[0].digest == house.store.get(row.id).source
+    assert [entry.job for entry in Ledger(Settings().egress.ledger).entries(purpose="source")] == [row.id]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("http://169.254.169.254/a.png", "address_refused"), ("/text", "unsupported_format")]
+)
+def test_what_may_not_come_in_fails_for_good(
+    house: House, working: Dispatcher, httpserver: HTTPServer, path: str, code: str
+) -> None:
+    httpserver.expect_request("/text").respond_with_data("no picture")
+    url = path if "://" in path else httpserver.url_for(path)
+    row, _ = house.store.submit(NewJob(source="", source_url=url, operations=HALF))
+    working.wake([row])
+    assert house.ended(row.id) == ["failed"]
+    failed = house.store.get(row.id)
+    assert failed.error is not None
+    assert (failed.error["code"], failed.attempts) == (code, 1)
+
+
+def test_a_server_that_takes_its_time_is_left_when_the_job_is_cancelled_or_the_dispatcher_ends(
+    house: House, httpserver: HTTPServer
+) -> None:
+    over = threading.Event()
+
+    def hang(_: Asked) -> Response:
+        over.wait(30)
+        return Response(png())
+
+    httpserver.expect_request("/slow.png").respond_with_handler(hang)
+    settings = Settings()
+    dispatcher = Dispatcher(
+        settings, house.store, house.storage, light=0, heavy=0, intake=Intake(settings, house.storage, scanner=None)
+    )
+    first, second = (
+        house.store.submit(NewJob(source="", source_url=httpserver.url_for("/slow.png"), operations=HALF))[0].id
+        for _ in range(2)
+    )
+    dispatcher.start()
+    try:
+        until = time.monotonic() + 10
+        while not all(house.store.get(job).holder for job in (first, second)) and time.monotonic() < until:
+            time.sleep(0.02)
+        house.store.cancel(first)
+        started = time.monotonic()
+        dispatcher.stop()
+        assert time.monotonic() - started < 8
+    finally:
+        over.set()
+    assert house.store.get(first).state == "cancelled"
+    given_back = house.store.get(second)
+    assert (given_back.state, given_back.holder, given_back.attempts) == ("scanning", None, 0)
 
 
 def test_pictures_that_were_made_beside_it_are_kept_too(house: House, working: Dispatcher) -> None:
@@ -175,12 +253,12 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from darkroom.database.connection import Database
-from darkroom.jobs import dispatcher
+from darkroom.jobs import carrying, dispatcher
 from darkroom.jobs.store import JobStore
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
 
-dispatcher.LEASE_SECONDS, dispatcher.RENEW_SECONDS, dispatcher.IDLE_SECONDS = 2.0, 0.3, 0.1
+carrying.LEASE_SECONDS, carrying.RENEW_SECONDS, dispatcher.IDLE_SECONDS = 2.0, 0.3, 0.1
 made = dispatcher.Dispatcher(Settings(), JobStore(Database(sys.argv[1])), LocalStorage(Path(sys.argv[2])))
 made.start()
 time.sleep(600)
@@ -229,4 +307,4 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_finished_twice(
 
 
 def test_the_lease_is_longer_than_what_renews_it() -> None:
-    assert dispatching.LEASE_SECONDS > 5 * dispatching.RENEW_SECONDS
+    assert carrying.LEASE_SECONDS > 5 * carrying.RENEW_SECONDS

@@ -5,27 +5,32 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import booleans, integers, sampled_from
+from sqlalchemy import delete, select
+from tests.servers import Postgres
 
 from darkroom.database.connection import Database
-from darkroom.database.schema import JobRow, now
+from darkroom.database.schema import ImageRow, JobRow, VersionRow, now
 from darkroom.errors import DownloadInterrupted, JobNotFound, WorkerDied
-from darkroom.jobs.store import DONE, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob
+from darkroom.intake import Taken
+from darkroom.jobs.store import DONE, HELD, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob
 
 PASSING = DownloadInterrupted("The line was busy.")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -40,6 +45,16 @@ def new(**changes: object) -> NewJob:
 
 def made(digit: str) -> list[Made]:
     return [Made(name="", digest=digit * 64, bytes=9, format="png", width=3, height=2, frames=1)]
+
+
+def by_address(**changes: object) -> NewJob:
+    return new(source="", source_url="https://shop.example/a.png", **changes)
+
+
+def taken(digit: str) -> Taken:
+    return Taken(
+        digest=digit * 64, bytes=9, name="a.png", format="png", media_type="image/png", width=3, height=2, frames=1
+    )
 
 
 def awake(database: Database) -> None:
@@ -167,6 +182,122 @@ def test_a_server_that_ends_gives_its_jobs_back(store: JobStore) -> None:
     assert leased.attempts == 1
 
 
+class TestPicturesNamedByAnAddress:
+    def image(self, database: Database) -> str:
+        with database.session() as session:
+            row = ImageRow(name="a.png")
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def versions(self, database: Database) -> list[tuple[int, str, int, str]]:
+        with database.session(reading=True) as session:
+            rows = session.scalars(select(VersionRow).order_by(VersionRow.number))
+            return [(row.number, row.digest[0], row.width, row.format) for row in rows]
+
+    def test_are_fetched_before_anything_is_made_of_them(self, store: JobStore, database: Database) -> None:
+        row, _ = store.submit(by_address(image_id=self.image(database), name=""))
+        assert row.state == "scanning"
+        assert store.lease(["light"], "lane", 60) is None
+        leased = store.lease_scan("one", 60)
+        assert leased is not None
+        assert (leased.id, leased.state, leased.holder, leased.attempts) == (row.id, "scanning", "one", 1)
+        assert store.lease_scan("two", 60) is None
+        assert store.renew(row.id, "one", 60, 0.0, "fetching")
+        assert not store.complete(row.id, "one", made("9"), {}), "nothing can come of it yet"
+        assert store.scanned(row.id, "one", taken("5"))
+        assert not store.scanned(row.id, "one", taken("6")), "once"
+        waiting = store.get(row.id)
+        assert (waiting.state, waiting.source, waiting.holder, waiting.attempts) == ("pending", "5" * 64, None, 0)
+        assert waiting.name == "a.png"
+        assert store.lease(["light"], "lane", 60) is not None
+        assert store.complete(row.id, "lane", made("7"), {})
+        assert self.versions(database) == [(0, "5", 3, "png"), (1, "7", 3, "png")]
+
+    def test_whose_size_nobody_can_tell_yet(self, store: JobStore, database: Database) -> None:
+        row, _ = store.submit(by_address(image_id=self.image(database)))
+        store.lease_scan("one", 60)
+        store.scanned(row.id, "one", replace(taken("5"), width=None, height=None, frames=None))
+        assert self.versions(database) == [(0, "5", 0, "png")]
+
+    def test_two_jobs_on_one_picture_make_one_first_version(self, store: JobStore, database: Database) -> None:
+        image = self.image(database)
+        for holder in ("one", "two"):
+            store.submit(by_address(image_id=image))
+            leased = store.lease_scan(holder, 60)
+            assert leased is not None
+            assert store.scanned(leased.id, holder, taken("5"))
+        assert self.versions(database) == [(0, "5", 3, "png")]
+
+    def test_are_tried_again_where_that_may_help(self, store: JobStore, database: Database) -> None:
+        row, _ = store.submit(by_address())
+        for attempt in range(MOST_ATTEMPTS):
+            assert store.lease_scan("one", 60) is not None
+            state = store.fail(row.id, "one", PASSING, passing=True)
+            assert state == ("scanning" if attempt < MOST_ATTEMPTS - 1 else "failed")
+            assert store.lease_scan("one", 60) is None, "there is a pause"
+            awake(database)
+        assert store.requeue(row.id).state == "scanning"
+        store.lease_scan("one", 60)
+        assert store.fail(row.id, "one", PASSING, passing=False) == "failed"
+
+    def test_go_to_another_where_the_holder_is_gone(self, store: JobStore, database: Database) -> None:
+        row, _ = store.submit(by_address())
+        store.lease_scan("dead", 60)
+        awake(database)
+        assert store.expire() == 1
+        assert store.get(row.id).state == "scanning"
+        assert store.lease_scan("alive", 60) is not None
+        assert not store.scanned(row.id, "dead", taken("1"))
+        store.release(row.id, "alive")
+        assert (store.get(row.id).state, store.get(row.id).attempts) == ("scanning", 1)
+
+    def test_are_cancelled_at_once(self, store: JobStore) -> None:
+        row, _ = store.submit(by_address())
+        store.lease_scan("one", 60)
+        assert store.cancel(row.id).state == "cancelled"
+        assert not store.renew(row.id, "one", 60, 0.0, "")
+        assert not store.scanned(row.id, "one", taken("5"))
+
+    def test_asked_for_again_once_it_is_here_it_is_not_fetched_again(self, store: JobStore) -> None:
+        row, _ = store.submit(by_address())
+        store.lease_scan("one", 60)
+        store.scanned(row.id, "one", taken("5"))
+        store.cancel(row.id)
+        assert store.requeue(row.id).state == "pending"
+
+
+def test_one_job_is_leased_by_its_name_only_while_it_waits(store: JobStore, database: Database) -> None:
+    row, _ = store.submit(new(lane="heavy"))
+    other, _ = store.submit(by_address())
+    assert store.lease_one("nobody", "one", 60) is None
+    leased = store.lease_one(row.id, "one", 60)
+    assert leased is not None
+    assert (leased.id, leased.state) == (row.id, "processing")
+    assert store.lease_one(row.id, "two", 60) is None, "it is held"
+    store.fail(row.id, "one", PASSING, passing=True)
+    assert store.lease_one(row.id, "two", 60) is None, "there is a pause"
+    awake(database)
+    assert store.lease_one(row.id, "two", 60) is not None
+    store.complete(row.id, "two", made("1"), {})
+    assert store.lease_one(row.id, "three", 60) is None, "it is done"
+    scanning = store.lease_one(other.id, "one", 60)
+    assert scanning is not None
+    assert scanning.state == "scanning"
+
+
+def test_what_waits_for_long_is_listed_in_the_order_of_leases(store: JobStore, database: Database) -> None:
+    first = store.submit(new())[0]
+    urgent = store.submit(by_address(priority=5))[0]
+    heavy = store.submit(new(lane="heavy"))[0]
+    held = store.submit(new(priority=9))[0]
+    assert store.lease_one(held.id, "one", 60) is not None
+    assert [row.id for row in store.waiting(["light"], 0)] == [urgent.id, first.id]
+    assert [row.id for row in store.waiting(["light", "heavy"], 0, most=2)] == [urgent.id, first.id]
+    assert [row.id for row in store.waiting(["heavy"], 0)] == [heavy.id]
+    assert store.waiting(["light", "heavy"], 60) == []
+
+
 def test_batches_lists_and_counts(store: JobStore) -> None:
     batch, rows = store.batch("me", None, [new(name=str(number)) for number in range(3)])
     assert {row.batch_id for row in rows} == {batch.id}
@@ -181,7 +312,7 @@ def test_batches_lists_and_counts(store: JobStore) -> None:
         store.get(rows[0].id)
 
 
-def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, tmp_path: Path) -> None:
+def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, database_url: str) -> None:
     program = (
         "import sys; from darkroom.database.connection import Database\n"
         "from darkroom.jobs.store import JobStore, Made\n"
@@ -193,9 +324,8 @@ def test_several_processes_share_the_jobs_and_finish_each_once(store: JobStore, 
     )
     for number in range(40):
         store.submit(new(name=str(number)))
-    url = f"sqlite:///{tmp_path}/darkroom.sqlite3"
     running = [
-        subprocess.Popen([sys.executable, "-c", program, url, str(number)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", program, database_url, str(number)], stdout=subprocess.PIPE, text=True)
         for number in range(3)
     ]
     counts = [int(process.communicate()[0]) for process in running]
@@ -216,11 +346,14 @@ class Life(RuleBasedStateMachine):
     """Whatever happens, in whatever order: what is finished stays as it is, and what is accepted is never lost."""
 
     jobs = Bundle("jobs")
+    url = "sqlite://"
 
     def __init__(self) -> None:
         super().__init__()
-        self.database = Database("sqlite://")
+        self.database = Database(self.url)
         self.database.migrate()
+        with self.database.session() as session:
+            session.execute(delete(JobRow))
         self.store = JobStore(self.database)
         self.accepted: set[str] = set()
         self.ended: dict[str, tuple[str, str | None]] = {}
@@ -230,6 +363,28 @@ class Life(RuleBasedStateMachine):
         row, _ = self.store.submit(new(lane=lane, priority=priority))
         self.accepted.add(row.id)
         return row.id
+
+    @rule(target=jobs)
+    def submit_by_address(self) -> str:
+        row, _ = self.store.submit(by_address())
+        self.accepted.add(row.id)
+        return row.id
+
+    @rule(holder=sampled_from(["one", "two"]))
+    def lease_scan(self, holder: str) -> None:
+        self.store.lease_scan(holder, 60)
+
+    @rule(job=jobs, holder=sampled_from(["one", "two"]))
+    def lease_one(self, job: str, holder: str) -> None:
+        self.store.lease_one(job, holder, 60)
+
+    @rule(job=jobs, holder=sampled_from(["one", "two"]))
+    def scanned(self, job: str, holder: str) -> None:
+        self.store.scanned(job, holder, taken("5"))
+
+    @rule(job=jobs, holder=sampled_from(["one", "two"]))
+    def release(self, job: str, holder: str) -> None:
+        self.store.release(job, holder)
 
     @rule(holder=sampled_from(["one", "two"]))
     def lease(self, holder: str) -> None:
@@ -261,7 +416,13 @@ class Life(RuleBasedStateMachine):
                 assert (row.state, row.result) == self.ended[job]
             elif row.state in DONE:
                 self.ended[job] = (row.state, row.result)
-            assert (row.holder is not None) == (row.state == "processing")
+            if row.state == "scanning":
+                assert not row.source
+            if row.state in ("pending", "processing", "completed"):
+                assert row.source
+                assert (row.holder is not None) == (row.state == "processing")
+            assert (row.holder is None) == (row.held_until is None)
+            assert row.holder is None or row.state in HELD
             assert (row.finished is not None) == (row.state in DONE)
 
     def teardown(self) -> None:
@@ -270,3 +431,12 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = hypothesis_settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+def test_a_life_in_postgresql(postgres: Postgres) -> None:
+    class There(Life):
+        url = postgres.new_database()
+
+    run_state_machine_as_test(
+        There, settings=hypothesis_settings(max_examples=8, stateful_step_count=30, deadline=None)
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.servers import environment, free_port, needed
+
 EICAR = b"*H+H$!ELIF-TSET-SURIVITNA-DRADNATS-RACIE$}7)CC7)^P(45XZP\\4[PA@%P!O5X"[::-1]
 """The test file of eicar.org, which every scanner calls infected; written backwards, lest it calls this one so."""
 SIGNATURE = "Darkroom.Eicar"
@@ -36,22 +35,6 @@ class Clamd:
     socket: Path
 
 
-def _find_clamd() -> Path | None:
-    """The clamd that DARKROOM_TEST_CLAMD names, that of the system, or the one that scripts/clamd fetched."""
-    named = os.environ.get("DARKROOM_TEST_CLAMD")
-    if named:
-        return Path(named)
-    installed = shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    fetched = ROOT / ".clamd" / "usr" / "sbin" / "clamd"
-    return Path(installed) if installed else fetched if fetched.is_file() else None
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def _answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(b"zPING\0")
@@ -62,27 +45,23 @@ def _answers(port: int) -> bool:
 @pytest.fixture(scope="session")
 def clamd() -> Iterator[Clamd]:
     """ClamAV's own daemon on a free port and a socket, knowing the EICAR file and nothing else."""
-    program = _find_clamd()
-    if program is None:
-        pytest.skip("clamd is not installed; scripts/clamd fetches it")
+    program = needed("clamd")
     # Short, since the path of a socket may have no more than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="clamd-") as name:
         folder = Path(name)
         (folder / "db").mkdir()
         (folder / "db" / "test.hdb").write_text(f"{hashlib.md5(EICAR).hexdigest()}:{len(EICAR)}:{SIGNATURE}\n")
-        served = Clamd(_free_port(), folder / "s")
+        served = Clamd(free_port(), folder / "s")
         (folder / "clamd.conf").write_text(
             f"Foreground yes\nDatabaseDirectory {folder / 'db'}\nTemporaryDirectory {folder}\nTCPAddr 127.0.0.1\n"
             f"TCPSocket {served.port}\nLocalSocket {served.socket}\nStreamMaxLength {STREAM_MAX}\nMaxThreads 4\n"
         )
-        libraries = ":".join(str(path) for path in program.resolve().parents[1].glob("lib/*-linux-gnu"))
-        before = os.environ.get("LD_LIBRARY_PATH")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [program, "--config-file", folder / "clamd.conf"],
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"LD_LIBRARY_PATH": f"{libraries}:{before}" if before else libraries},
+                env=environment(program),
             )
         try:
             until = time.monotonic() + 60

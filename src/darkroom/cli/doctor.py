@@ -159,10 +159,12 @@ def _cpu_features() -> list[str]:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    from darkroom.settings import settings_file
+    from darkroom.settings import changed_file, settings_file
 
     file = settings_file()
     yield Finding("Settings", "file", "ok", str(file) if file else "none, so defaults and environment are in force")
+    if changed_file().is_file():
+        yield Finding("Settings", "changes", "ok", f"{changed_file()}, made on the service's page")
     for name, folder in (("models", settings.models.folder), ("compiled networks", settings.engine.cache)):
         problem = _cannot_write(folder)
         if problem is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkroom.egress import PURPOSES
 from darkroom.errors import InvalidParameters
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def egress(
         str | None, typer.Option(help="Only from then on: 30m, 12h, 7d, 2w, or a date such as 2026-11-20.")
     ] = None,
     purpose: Annotated[
-        str | None, typer.Option(help="Only for this purpose: model, source, cloud, webhook, storage or scan.")
+        str | None,
+        typer.Option(help=f"Only for this purpose: {', '.join(PURPOSES)}."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table that spreadsheets read.")] = False,
 ) -> None:
     """Show every connection that Darkroom made from this machine."""
-    from darkroom.egress import PURPOSES
     from darkroom.ledger import COLUMNS, Ledger
     from darkroom.settings import load_settings
 

@@ -23,12 +23,15 @@ import typer
 from darkroom.errors import DarkroomError, InvalidParameters
 
 COMMANDS = {
+    "serve": ("darkroom.cli.serve", "Serve the page and the HTTP API on this machine."),
     "process": ("darkroom.cli.process", "Run operations on pictures, one after the other."),
     "operations": ("darkroom.cli.operations", "List the operations, or show one with its parameters."),
     "faces": ("darkroom.cli.faces", "Collect everybody's best faces from pictures and videos."),
     "recipes": ("darkroom.cli.recipes", "List the recipes, or show one."),
     "models": ("darkroom.cli.models", "List, fetch, check and move models."),
     "bench": ("darkroom.cli.bench", "Measure this machine, and choose models by it."),
+    "keys": ("darkroom.cli.keys", "Make, list and revoke API keys of the service."),
+    "worker": ("darkroom.cli.worker", "Carry out the jobs of the service, on this machine too."),
     "clean": ("darkroom.cli.clean", "Delete what the service keeps too long, and files that nothing names."),
     "egress": ("darkroom.cli.egress", "Show what left this machine: when, to whom, why, how much."),
     "doctor": ("darkroom.cli.doctor", "Show what is here, what each device can do, and what is missing."),

@@ -286,7 +286,10 @@ class LoadedNetwork:
     def _at(self, place: Place, shape: Shape | None, work: Callable[[Compiled], T]) -> T:
         with self._runtime.lane(place.device):
             try:
+                before = self._runtime.loads
                 compiled = self._runtime.session(self._source, place, self._forms, self._traits, shape)
+                if self._runtime.loads > before:
+                    self._step.loaded(self.entry.name)
                 if place == self._place and compiled.precision != self._said:
                     self.report(compiled.precision)
                 return work(compiled)

@@ -116,6 +116,8 @@ class Runtime:
         self._reading = threading.Lock()
         self._lanes: dict[str, threading.RLock] = {}
         self._sessions: OrderedDict[_Key, _Kept] = OrderedDict()
+        self.loads = 0
+        """How many networks were compiled, or read from what was compiled before."""
         self._idle: threading.Timer | None = None
         self._traits: dict[str, tuple[Traits | None, tuple[Form, ...]]] = {}
 
@@ -232,6 +234,7 @@ class Runtime:
         plan = Plan(place.device, place.precision, self.settings.cache, self.settings.threads, shape)
         compiled = place.engine.compile(_graph(source, place.engine, forms), plan)
         with self._guard:
+            self.loads += 1
             self._sessions[key] = _Kept(compiled, size, time.monotonic())
             self._watch(self.settings.idle_seconds)
         return compiled

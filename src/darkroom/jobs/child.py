@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from darkroom.errors import CorruptImage, DarkroomError
+from darkroom.inspection import Inspection, inspect
 from darkroom.jobs.worker import too_much_memory
 from darkroom.services import Services, build_services
 
@@ -85,12 +86,15 @@ class _Child:
         self._name = request.name or (source.name if isinstance(source, Path) else "the picture")
         self._told = 0.0
         try:
-            result = self._process(
-                request,
-                self._services,
-                on_progress=self._on_progress,
-                is_cancelled=self._is_cancelled,
-            )
+            if isinstance(request, Inspection):
+                result = inspect(request, self._services)
+            else:
+                result = self._process(
+                    request,
+                    self._services,
+                    on_progress=self._on_progress,
+                    is_cancelled=self._is_cancelled,
+                )
             if output is not None:
                 self._write(output, result.data, result.report, result.attachments)
         except Exception as error:

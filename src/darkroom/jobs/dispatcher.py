@@ -1,238 +1,190 @@
 """Carries jobs of the database out on this machine, in worker processes, by leases.
 
-Two kinds of lanes: light work (decode, resize, encode) never waits behind a network. Each lane is a thread with a
-worker process of its own: it leases a job, hands it over, renews the lease while it runs, and says how it ended. A
-lane that is killed with its process loses its lease, and the job goes to another.
+Three kinds of lanes: light work (decode, resize, encode) never waits behind a network, and neither waits for pictures
+that are still to be fetched. Each lane is a thread, for light and heavy work with a worker process of its own, that
+leases a job, carries it out (:mod:`darkroom.jobs.carrying`) and leases the next. A lane that is killed with its process
+loses its lease, and the job goes to another.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-import platform
-import tempfile
 import threading
 import time
-import uuid
-from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import wait
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from darkroom.errors import (
-    Cancelled,
-    DarkroomError,
-    EgressRefused,
-    NetworkError,
-    OfflineRefused,
-    OutOfMemory,
-    ServiceError,
-    StorageFailed,
-    WorkerDied,
-)
-from darkroom.image import Encoding
-from darkroom.jobs.store import Lane, Made
+from darkroom.errors import DarkroomError, ServiceError
+from darkroom.jobs import carrying
+from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
+from darkroom.jobs.carrying import Means, holder_name
+from darkroom.jobs.store import Lane
 from darkroom.jobs.worker import WorkerPool
-from darkroom.pipeline import Pipeline
-from darkroom.processing import Request
 
 if TYPE_CHECKING:
     from darkroom.database.schema import JobRow
+    from darkroom.intake import Intake
     from darkroom.jobs.store import JobStore
-    from darkroom.jobs.worker import Job, Outcome
+    from darkroom.pipeline import Pipeline
     from darkroom.settings import Settings
     from darkroom.storage.storage import Storage
 
 log = logging.getLogger("darkroom.jobs")
 
-LEASE_SECONDS = 30.0
-"""How long nothing may be heard of a lane before its job goes to another."""
-RENEW_SECONDS = 2.0
 IDLE_SECONDS = 1.0
 """How often a lane looks by itself; what is submitted in this process wakes it at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What all lanes work with."""
-
-    settings: Settings
-    store: JobStore
-    storage: Storage
-    stopping: threading.Event = field(default_factory=threading.Event)
-    woken: threading.Condition = field(default_factory=threading.Condition)
+SCANS = 2
+"""Pictures that are fetched at once. They cost a thread each and no process."""
 
 
 class Dispatcher:
-    """Lanes over one job table. Start it once; several on one database, also of several machines, share the jobs."""
+    """Lanes over one job table. Start it once; several on one database, also of several machines, share the jobs.
+
+    A :class:`darkroom.jobs.carrier.Carrier`.
+
+    Args:
+        settings: that worker processes get.
+        store: of the jobs.
+        storage: of their files.
+        light: lanes for light work.
+        heavy: lanes for work that may use a network.
+        intake: fetches pictures that are named by an address; without it those jobs wait for another process.
+        clean_up: housekeeping, done at the start and then every hour on a thread of its own.
+    """
 
     def __init__(
-        self, settings: Settings, store: JobStore, storage: Storage, *, light: int = 1, heavy: int = 1
+        self,
+        settings: Settings,
+        store: JobStore,
+        storage: Storage,
+        *,
+        light: int = 1,
+        heavy: int = 1,
+        intake: Intake | None = None,
+        clean_up: CleanUp | None = None,
     ) -> None:
-        self._shared = _Shared(settings, store, storage)
-        name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._means = Means(settings, store, storage, intake)
+        self._woken = threading.Condition()
         counts: dict[Lane, int] = {"light": light, "heavy": heavy}
-        self._lanes = [
-            _Lane(self._shared, lane, f"{name}-{lane}-{number}")
-            for lane, count in counts.items()
-            for number in range(count)
+        self._threads: list[threading.Thread] = [
+            _Lane(self._means, self._woken, lane, number) for lane, count in counts.items() for number in range(count)
         ]
-        self._sweeper = threading.Thread(target=self._sweep, name="darkroom-sweeper", daemon=True)
+        if intake is not None:
+            self._threads += [_ScanLane(self._means, self._woken, number) for number in range(SCANS)]
+        self._threads.append(threading.Thread(target=self._sweep, name="darkroom-sweeper", daemon=True))
+        self._cleaner = None
+        if clean_up is not None:
+            self._cleaner = threading.Thread(target=self._clean, args=(clean_up,), name="darkroom-cleaner", daemon=True)
 
     def start(self) -> None:
         """Begin to work. Returns at once."""
-        for lane in self._lanes:
-            lane.start()
-        self._sweeper.start()
+        for thread in self._threads:
+            thread.start()
+        if self._cleaner is not None:
+            self._cleaner.start()
 
     def stop(self) -> None:
         """End: jobs that run are given back, and wait for whoever comes next."""
-        self._shared.stopping.set()
+        self._means.stopping.set()
         self.wake()
-        for lane in self._lanes:
-            lane.join(timeout=15.0)
-        self._sweeper.join(timeout=5.0)
+        until = time.monotonic() + 15.0
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
 
-    def wake(self) -> None:
+    def wake(self, rows: Sequence[JobRow] = ()) -> None:
         """There may be something to do."""
-        with self._shared.woken:
-            self._shared.woken.notify_all()
+        with self._woken:
+            self._woken.notify_all()
+
+    def check(self) -> str:
+        """Whether all lanes live. Raises ServiceError."""
+        dead = [thread.name for thread in self._threads if not thread.is_alive()]
+        if dead:
+            raise ServiceError(
+                f"{len(dead)} lanes of {len(self._threads)} have ended.", cure="Start the service again."
+            )
+        return f"this process, {len(self._threads)} lanes"
 
     def _sweep(self) -> None:
         """Give back to all what nobody has been heard of."""
-        while not self._shared.stopping.wait(LEASE_SECONDS / 3):
+        while not self._means.stopping.wait(carrying.LEASE_SECONDS / 3):
             try:
-                if self._shared.store.expire():
+                if self._means.store.expire():
                     self.wake()
             except DarkroomError as error:
                 log.warning("%s", error)
 
+    def _clean(self, clean_up: CleanUp) -> None:
+        while True:
+            try:
+                clean_up()
+            except Exception as error:
+                log.warning("housekeeping: %s", error)
+            if self._means.stopping.wait(CLEAN_UP_SECONDS):
+                return
 
-class _Lane(threading.Thread):
-    """One worker process, and the thread that feeds it."""
 
-    def __init__(self, shared: _Shared, lane: Lane, name: str) -> None:
-        super().__init__(name=name, daemon=True)
-        self._of = shared
-        self._kind: Lane = lane
+class _Waiting(threading.Thread):
+    """A thread that does one job after the other, and waits where there is none."""
+
+    def __init__(self, means: Means, woken: threading.Condition, what: str) -> None:
+        super().__init__(name=holder_name(what), daemon=True)
+        self._means = means
+        self._woken = woken
 
     def run(self) -> None:
-        of = self._of
-        with WorkerPool(of.settings) as pool:
-            while not of.stopping.is_set():
-                try:
-                    row = of.store.lease([self._kind], self.name, LEASE_SECONDS)
-                    if row is not None:
-                        self._carry_out(row, pool)
-                        continue
-                except DarkroomError as error:
-                    # The database is away for a moment: the lease is renewed by nobody and runs out.
-                    log.warning("%s", error)
-                with of.woken:
-                    of.woken.wait(IDLE_SECONDS)
-
-    def _carry_out(self, row: JobRow, pool: WorkerPool) -> None:
-        """One job, from its lease to its end."""
-        of = self._of
-        try:
-            with tempfile.TemporaryDirectory(prefix="darkroom-job-") as folder:
-                source = Path(folder) / "source"
-                digests = {row.source: source}
-                for digest in row.pictures.values():
-                    digests.setdefault(digest, Path(folder) / f"picture-{len(digests)}")
-                asyncio.run(_fetch(of.storage, digests))
-                request = Request(
-                    source,
-                    Pipeline(row.operations),
-                    encoding=Encoding(**row.encoding),
-                    name=row.name or None,
-                    pictures={reference: digests[digest] for reference, digest in row.pictures.items()},
-                )
-                outcome = self._watched(row, request, pool)
-                made = asyncio.run(_kept(of.storage, outcome))
-            done = of.store.complete(row.id, self.name, made, outcome.report.model_dump(mode="json"))
-            log.info("job %s: %s", row.id, "completed" if done else "done too late, its lease was another's")
-        except _GivenBack:
-            of.store.release(row.id, self.name)
-        except Cancelled:
-            of.store.cancelled(row.id, self.name)
-        except DarkroomError as error:
-            state = of.store.fail(row.id, self.name, error, passing=may_pass(error), died=isinstance(error, WorkerDied))
-            log.warning("job %s: %s, now %s", row.id, error, state)
-
-    def _watched(self, row: JobRow, request: Request, pool: WorkerPool) -> Outcome:
-        """The worker's result; meanwhile the lease is renewed and the progress told."""
-        of = self._of
-        far: list[Any] = [0.0, ""]
-
-        def advance(fraction: float, doing: str) -> None:
-            far[:] = fraction, doing
-
-        job: Job = pool.submit(request, on_progress=advance)
-        renewed = time.monotonic()
-        while not wait([job.future], timeout=RENEW_SECONDS).done:
-            if of.stopping.is_set():
-                raise _GivenBack
+        while not self._means.stopping.is_set():
             try:
-                if not of.store.renew(row.id, self.name, LEASE_SECONDS, *far):
-                    job.cancel()
-                renewed = time.monotonic()
+                if self._one():
+                    continue
             except DarkroomError as error:
+                # The database is away for a moment.
                 log.warning("%s", error)
-                if time.monotonic() - renewed > LEASE_SECONDS:
-                    # Somebody else may have it by now; two must not work on it for longer than that.
-                    job.cancel()
-        return job.result()
+            except Exception:
+                log.exception("%s: something unexpected", self.name)
+            with self._woken:
+                if not self._means.stopping.is_set():
+                    self._woken.wait(IDLE_SECONDS)
+
+    def _one(self) -> bool:
+        """Do the next job; False where none waits. Raises DarkroomError where nobody can say."""
+        raise NotImplementedError
 
 
-class _GivenBack(Exception):
-    """The dispatcher ends before the job does."""
+class _Lane(_Waiting):
+    """One worker process, and the thread that feeds it."""
+
+    def __init__(self, means: Means, woken: threading.Condition, lane: Lane, number: int) -> None:
+        super().__init__(means, woken, f"{lane}-{number}")
+        self._kind: Lane = lane
+        self._pool: WorkerPool | None = None
+
+    def run(self) -> None:
+        with WorkerPool(self._means.settings) as self._pool:
+            super().run()
+
+    def _one(self) -> bool:
+        assert self._pool is not None
+        row = self._means.store.lease([self._kind], self.name, carrying.LEASE_SECONDS)
+        if row is not None:
+            carrying.process(row, self.name, self._means, self._pool)
+        return row is not None
 
 
-def may_pass(error: DarkroomError) -> bool:
-    """Whether the same job may succeed at another time."""
-    if isinstance(error, (OfflineRefused, EgressRefused)):
-        return False
-    return isinstance(error, (NetworkError, OutOfMemory, StorageFailed, ServiceError))
+class _ScanLane(_Waiting):
+    """A thread that fetches and scans pictures."""
+
+    def __init__(self, means: Means, woken: threading.Condition, number: int) -> None:
+        super().__init__(means, woken, f"scan-{number}")
+
+    def _one(self) -> bool:
+        row = self._means.store.lease_scan(self.name, carrying.LEASE_SECONDS)
+        if row is not None and carrying.scan(row, self.name, self._means):
+            with self._woken:
+                self._woken.notify_all()
+        return row is not None
 
 
 def lane_of(pipeline: Pipeline) -> Lane:
     """Heavy where an operation may use a network."""
     return "heavy" if any(operation.tasks for operation in pipeline.operations) else "light"
-
-
-async def _fetch(storage: Storage, files: Mapping[str, Path]) -> None:
-    """Bring files here, by digest. Raises FileMissing, StorageFailed."""
-    for digest, path in files.items():
-        with path.open("wb") as file:
-            async for piece in await storage.open(digest):
-                file.write(piece)
-
-
-async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
-    """Store the result and what was made beside it; the result comes first."""
-    assert outcome.data is not None
-    assert outcome.report.output is not None
-    made: list[Made] = []
-    parts = [("", outcome.data, outcome.report.output)]
-    parts += [(part.name or "", outcome.attachments[part.name or ""], part) for part in outcome.report.attachments]
-    for name, data, about in parts:
-        stored = await storage.put(_whole(data), most=None)
-        made.append(
-            Made(
-                name=name,
-                digest=stored.digest,
-                bytes=stored.size,
-                format=about.format or "",
-                width=about.width,
-                height=about.height,
-                frames=about.frames,
-            )
-        )
-    return made
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data

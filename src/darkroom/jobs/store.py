@@ -1,9 +1,9 @@
 """The jobs in the database, which is the truth about them: whoever carries one out holds a lease on it.
 
 A job is pending until somebody leases it, processing while the lease is renewed, and then completed, failed, cancelled
-or quarantined. A lease that runs out, because its holder was killed, makes the job pending again; a job that has
-killed its worker twice is quarantined. A result counts only from the holder of the lease, so that no job is finished
-twice.
+or quarantined. One whose picture is named by an address is scanning before that, leased too while somebody fetches and
+checks it. A lease that runs out, because its holder was killed, makes the job wait again; a job that has killed its
+worker twice is quarantined. A result counts only from the holder of the lease, so that no job is finished twice.
 """
 
 from __future__ import annotations
@@ -13,21 +13,27 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from darkroom.database.schema import BatchRow, JobRow, VersionRow, now
-from darkroom.errors import DarkroomError, JobNotFound, WorkerDied
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
+from darkroom.errors import BatchNotFound, DarkroomError, JobNotFound, WorkerDied
 from darkroom.jobs.outbox import announce
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from darkroom.database.connection import Database
+    from darkroom.intake import Taken
 
 State = Literal["scanning", "pending", "processing", "completed", "failed", "cancelled", "quarantined"]
 Lane = Literal["light", "heavy"]
+LANES: tuple[Lane, ...] = ("light", "heavy")
 DONE: tuple[State, ...] = ("completed", "failed", "cancelled", "quarantined")
+WAITING: tuple[State, ...] = ("pending", "scanning")
+"""States in which a job can be leased."""
+HELD: tuple[State, ...] = ("processing", "scanning")
+"""States in which a job can have a holder."""
 
 MOST_ATTEMPTS = 4
 """Of a job whose failure may pass."""
@@ -43,6 +49,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 class NewJob:
     """What a job is made of. ``source`` is the digest of the picture's file in the storage.
 
+    ``source_url`` is the address of a picture that is still to be fetched and scanned; ``source`` is then empty.
     ``pictures`` are second ones that the operations name: what they call each, and its digest.
     """
 
@@ -58,6 +65,7 @@ class NewJob:
     batch_id: str | None = None
     webhook_url: str | None = None
     idempotency_key: str | None = None
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +85,17 @@ class JobStore:
     """Jobs, by a database. Every method is one transaction; all raise DatabaseFailed where it is not well."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def submit(self, new: NewJob) -> tuple[JobRow, bool]:
         """Accept a job: from here on it is never lost. Gives the row, and False where the key was there before."""
         try:
-            with self._database.session() as session:
+            with self.database.session() as session:
                 if new.idempotency_key is not None:
                     known = session.scalar(_by_key(new.owner, new.idempotency_key))
                     if known is not None:
                         return known, False
-                row = JobRow(
-                    **{name: getattr(new, name) for name in NewJob.__slots__}  # pyright: ignore[reportUnknownMemberType]
-                )
+                row = _row(new)
                 session.add(row)
                 session.flush()
                 return row, True
@@ -97,16 +103,18 @@ class JobStore:
             if not isinstance(error.__cause__, IntegrityError) or new.idempotency_key is None:
                 raise
             # Somebody else came first with the same key, in this very moment.
-            with self._database.session() as session:
+            with self.database.session() as session:
                 return session.scalars(_by_key(new.owner, new.idempotency_key)).one(), False
 
-    def batch(self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob]) -> tuple[BatchRow, list[JobRow]]:
+    def batch(
+        self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob], idempotency_key: str | None = None
+    ) -> tuple[BatchRow, list[JobRow]]:
         """Accept several jobs that belong together: all of them or none."""
-        with self._database.session() as session:
-            row = BatchRow(owner=owner, webhook_url=webhook_url)
+        with self.database.session() as session:
+            row = BatchRow(owner=owner, webhook_url=webhook_url, idempotency_key=idempotency_key)
             session.add(row)
             session.flush()
-            rows = [JobRow(**{name: getattr(new, name) for name in NewJob.__slots__}) for new in jobs]
+            rows = [_row(new) for new in jobs]
             for job in rows:
                 job.batch_id, job.owner = row.id, owner
             session.add_all(rows)
@@ -115,32 +123,89 @@ class JobStore:
 
     def lease(self, lanes: Sequence[Lane], holder: str, seconds: float) -> JobRow | None:
         """The next job of these lanes, held for so long from now; None where none waits."""
-        with self._database.session() as session:
+        return self._lease(holder, seconds, [JobRow.state == "pending", JobRow.lane.in_(lanes)])
+
+    def lease_scan(self, holder: str, seconds: float) -> JobRow | None:
+        """The next job whose picture is to be fetched and scanned, held as by :meth:`lease`; None where none waits."""
+        return self._lease(holder, seconds, [JobRow.state == "scanning"])
+
+    def lease_one(
+        self, job_id: str, holder: str, seconds: float, *, states: Sequence[State] = WAITING
+    ) -> JobRow | None:
+        """This job, held as by :meth:`lease`; None where it does not wait: done, another's, forgotten, or too early.
+
+        Its state says what is to be done: ``scanning``, or ``processing``. Only one in these ``states`` is leased.
+        """
+        # Whoever else has the row for this moment may be about to give it back: they are waited for.
+        return self._lease(holder, seconds, [JobRow.id == job_id, JobRow.state.in_(states)], skip_locked=False)
+
+    def _lease(
+        self, holder: str, seconds: float, wanted: Sequence[ColumnElement[bool]], *, skip_locked: bool = True
+    ) -> JobRow | None:
+        with self.database.session() as session:
             moment = now()
-            waiting = (
+            row = session.scalar(
                 select(JobRow)
-                .where(
-                    JobRow.state == "pending",
-                    JobRow.lane.in_(lanes),
-                    or_(JobRow.not_before.is_(None), JobRow.not_before <= moment),
-                )
+                .where(*wanted, *_free(moment))
                 .order_by(JobRow.priority.desc(), JobRow.created)
                 .limit(1)
-                .with_for_update(skip_locked=True)
+                .with_for_update(skip_locked=skip_locked)
             )
-            row = session.scalar(waiting)
             if row is None:
                 return None
-            row.state, row.holder = "processing", holder
-            row.held_until = moment + timedelta(seconds=seconds)
+            row.state = "processing" if row.state == "pending" else row.state
+            row.holder, row.held_until = holder, moment + timedelta(seconds=seconds)
             row.attempts += 1
             row.started = row.started or moment
             row.progress, row.doing = 0.0, ""
             return row
 
+    def waiting(self, lanes: Sequence[Lane], seconds: float, most: int = 1000) -> list[JobRow]:
+        """Jobs that could be leased, and could have been for so long; in the order in which they should be."""
+        moment = now() - timedelta(seconds=seconds)
+        with self.database.session(reading=True) as session:
+            return list(
+                session.scalars(
+                    select(JobRow)
+                    .where(JobRow.state.in_(WAITING), JobRow.lane.in_(lanes), JobRow.changed <= moment, *_free(moment))
+                    .order_by(JobRow.priority.desc(), JobRow.created)
+                    .limit(most)
+                )
+            )
+
+    def scanned(self, job_id: str, holder: str, taken: Taken) -> bool:
+        """The picture is stored and found good: it is its image's first version, and the job can be carried out.
+
+        All of it or nothing; False where the lease is somebody else's by now, or the job was cancelled.
+        """
+        with self.database.session() as session:
+            row = self._held(session, job_id, holder, ("scanning",))
+            if row is None:
+                return False
+            row.source, row.state = taken.digest, "pending"
+            row.name = row.name or taken.name[:255]
+            # From here on it is other work, which may fail as often by itself.
+            row.attempts = row.deaths = 0
+            row.holder, row.held_until, row.not_before, row.error = None, None, None, None
+            if self._next_version(session, row) == 0:
+                session.add(
+                    VersionRow(
+                        image_id=row.image_id,
+                        job_id=row.id,
+                        number=0,
+                        digest=taken.digest,
+                        bytes=taken.bytes,
+                        format=taken.format,
+                        width=taken.width or 0,
+                        height=taken.height or 0,
+                        frames=taken.frames or 1,
+                    )
+                )
+            return True
+
     def renew(self, job_id: str, holder: str, seconds: float, progress: float, doing: str) -> bool:
         """Keep a lease, and say how far the job is; False where it was cancelled or is somebody else's by now."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is None or row.cancel:
                 return False
@@ -153,16 +218,15 @@ class JobStore:
 
         ``made`` has the result first. False where the lease is somebody else's by now, whose result counts then.
         """
-        with self._database.session() as session:
-            row = self._held(session, job_id, holder)
+        with self.database.session() as session:
+            row = self._held(session, job_id, holder, ("processing",))
             if row is None:
                 return False
             row.progress, row.doing, row.error = 1.0, "", None
             row.result, row.report = made[0].digest, report
             _end(session, row, "completed")
-            if row.image_id is not None:
-                last = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.image_id == row.image_id))
-                number = 0 if last is None else last + 1
+            number = self._next_version(session, row)
+            if number is not None:
                 session.add_all(
                     VersionRow(image_id=row.image_id, job_id=row.id, number=number, **asdict(part)) for part in made
                 )
@@ -175,7 +239,7 @@ class JobStore:
 
         Gives the state it has now, None where the lease is somebody else's.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is None:
                 return None
@@ -187,7 +251,7 @@ class JobStore:
                 _end(session, row, "quarantined")
             elif (passing or died) and row.attempts < MOST_ATTEMPTS:
                 pause = min(FIRST_PAUSE * 2 ** (row.attempts - 1), LONGEST_PAUSE)
-                row.state, row.holder, row.held_until = "pending", None, None
+                _wait(row)
                 row.not_before = now() + timedelta(seconds=pause)
             else:
                 _end(session, row, "failed")
@@ -195,17 +259,20 @@ class JobStore:
 
     def cancelled(self, job_id: str, holder: str) -> bool:
         """The job has stopped because it was to be cancelled."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is not None:
                 _end(session, row, "cancelled")
             return row is not None
 
     def cancel(self, job_id: str) -> JobRow:
-        """Ask a job to stop: at once where it waits, else at its next report of progress. Raises JobNotFound."""
-        with self._database.session() as session:
+        """Ask a job to stop: at once where nothing is made of it yet, else at its next report of progress.
+
+        Raises JobNotFound.
+        """
+        with self.database.session() as session:
             row = self._one(session, job_id)
-            if row.state in ("pending", "scanning"):
+            if row.state in WAITING:
                 _end(session, row, "cancelled")
             elif row.state == "processing":
                 row.cancel = True
@@ -213,19 +280,20 @@ class JobStore:
 
     def requeue(self, job_id: str) -> JobRow:
         """Have a job that has failed, was cancelled or quarantined done again. Raises JobNotFound."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._one(session, job_id)
             if row.state in DONE and row.state != "completed":
-                row.state, row.attempts, row.deaths, row.error = "pending", 0, 0, None
+                row.state = _first_state(row)
+                row.attempts, row.deaths, row.error = 0, 0, None
                 row.cancel, row.not_before, row.finished, row.progress = False, None, None, 0.0
             return row
 
     def release(self, job_id: str, holder: str) -> None:
         """Give a lease back, as the holder ends: the job waits again, and the attempt does not count."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is not None:
-                row.state, row.holder, row.held_until = "pending", None, None
+                _wait(row)
                 row.attempts -= 1
 
     def expire(self) -> int:
@@ -234,10 +302,10 @@ class JobStore:
         That is nobody's fault, a server may be ended at any time; but a job that has been lost so often that it must
         be what ends its holder is quarantined.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             lost = session.scalars(
                 select(JobRow)
-                .where(JobRow.state == "processing", JobRow.held_until < now())
+                .where(JobRow.state.in_(HELD), JobRow.held_until < now())
                 # Batches are locked as their jobs end: everybody in the same order.
                 .order_by(JobRow.batch_id)
                 .with_for_update(skip_locked=True)
@@ -253,12 +321,12 @@ class JobStore:
                     row.error = gone.to_dict()
                     _end(session, row, "quarantined")
                 else:
-                    row.state, row.holder, row.held_until = "pending", None, None
+                    _wait(row)
             return len(lost)
 
     def get(self, job_id: str) -> JobRow:
         """One job. Raises JobNotFound."""
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             row = session.get(JobRow, job_id)
             if row is None:
                 raise _unknown(job_id)
@@ -270,28 +338,85 @@ class JobStore:
         owner: str | None = None,
         state: str | None = None,
         batch_id: str | None = None,
-        before: datetime | None = None,
+        image_id: str | None = None,
+        after: tuple[datetime, str] | None = None,
         most: int = 50,
     ) -> list[JobRow]:
-        """Jobs, the newest first, from before a time on."""
-        wanted = [
-            JobRow.owner == owner if owner is not None else None,
-            JobRow.state == state if state is not None else None,
-            JobRow.batch_id == batch_id if batch_id is not None else None,
-            JobRow.created < before if before is not None else None,
-        ]
-        with self._database.session(reading=True) as session:
-            order = (
-                select(JobRow)
-                .where(and_(True, *(clause for clause in wanted if clause is not None)))
-                .order_by(JobRow.created.desc(), JobRow.id)
-                .limit(most)
-            )
+        """Jobs, the newest first, from behind a time of creation and id on."""
+        wanted = {"owner": owner, "state": state, "batch_id": batch_id, "image_id": image_id}
+        order = (
+            select(JobRow)
+            .filter_by(**{name: value for name, value in wanted.items() if value is not None})
+            .order_by(JobRow.created.desc(), JobRow.id.desc())
+            .limit(most)
+        )
+        if after is not None:
+            order = order.where(tuple_(JobRow.created, JobRow.id) < after)
+        with self.database.session(reading=True) as session:
             return list(session.scalars(order))
+
+    def known(self, owner: str, key: str | None) -> JobRow | None:
+        """The job that was submitted with an idempotency key."""
+        if key is None:
+            return None
+        with self.database.session(reading=True) as session:
+            return session.scalar(_by_key(owner, key))
+
+    def known_batch(self, owner: str, key: str | None) -> BatchRow | None:
+        """The batch that was submitted with an idempotency key."""
+        if key is None:
+            return None
+        with self.database.session(reading=True) as session:
+            return session.scalar(select(BatchRow).filter_by(owner=owner, idempotency_key=key))
+
+    def get_batch(self, batch_id: str) -> BatchRow:
+        """One batch. Raises BatchNotFound."""
+        with self.database.session(reading=True) as session:
+            row = session.get(BatchRow, batch_id)
+            if row is None:
+                raise BatchNotFound(f"There is no batch {batch_id}.", cure="Batches are forgotten after a while.")
+            return row
+
+    def batches(
+        self, owner: str | None = None, after: tuple[datetime, str] | None = None, most: int = 50
+    ) -> list[BatchRow]:
+        """Batches, the newest first, from behind a time of creation and id on."""
+        order = select(BatchRow).order_by(BatchRow.created.desc(), BatchRow.id.desc()).limit(most)
+        if owner is not None:
+            order = order.where(BatchRow.owner == owner)
+        if after is not None:
+            order = order.where(tuple_(BatchRow.created, BatchRow.id) < after)
+        with self.database.session(reading=True) as session:
+            return list(session.scalars(order))
+
+    def counts(self, batch_id: str) -> tuple[dict[str, int], float]:
+        """How many jobs of a batch are in each state, and their mean progress; those that have ended count whole."""
+        ended = case((JobRow.state.in_(DONE), 1.0), else_=JobRow.progress)
+        with self.database.session(reading=True) as session:
+            rows = session.execute(
+                select(JobRow.state, func.count(), func.sum(ended))
+                .where(JobRow.batch_id == batch_id)
+                .group_by(JobRow.state)
+            ).all()
+        total = sum(count for _, count, _ in rows)
+        return {state: count for state, count, _ in rows}, sum(done for _, _, done in rows) / max(total, 1)
+
+    def cancel_all(self, *, batch_id: str | None = None, image_id: str | None = None) -> int:
+        """Ask every job of a batch, or on a picture, to stop that has not ended; gives how many."""
+        wanted = {"batch_id": batch_id, "image_id": image_id}
+        with self.database.session(reading=True) as session:
+            ids = session.scalars(
+                select(JobRow.id)
+                .filter_by(**{name: value for name, value in wanted.items() if value is not None})
+                .where(JobRow.state.not_in(DONE))
+            ).all()
+        for job_id in ids:
+            self.cancel(job_id)
+        return len(ids)
 
     def depth(self) -> dict[str, int]:
         """How many jobs there are in each state."""
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return {
                 state: count
                 for state, count in session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
@@ -299,17 +424,28 @@ class JobStore:
 
     def purge(self, finished_before: datetime) -> int:
         """Forget jobs that were finished before a time; gives how many."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             gone = session.connection().execute(delete(JobRow).where(JobRow.finished < finished_before))
             return gone.rowcount
 
     @staticmethod
-    def _held(session: Session, job_id: str, holder: str) -> JobRow | None:
+    def _held(session: Session, job_id: str, holder: str, states: Sequence[State] = HELD) -> JobRow | None:
         return session.scalar(
             select(JobRow)
-            .where(JobRow.id == job_id, JobRow.holder == holder, JobRow.state == "processing")
+            .where(JobRow.id == job_id, JobRow.holder == holder, JobRow.state.in_(states))
             .with_for_update()
         )
+
+    @staticmethod
+    def _next_version(session: Session, row: JobRow) -> int | None:
+        """The number of the next version of a job's picture; None where it has none, or that was deleted.
+
+        Until the end of the transaction nobody else gets one.
+        """
+        if row.image_id is None or session.get(ImageRow, row.image_id, with_for_update=True) is None:
+            return None
+        last = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.image_id == row.image_id))
+        return 0 if last is None else last + 1
 
     @staticmethod
     def _one(session: Session, job_id: str) -> JobRow:
@@ -327,6 +463,29 @@ def _by_key(owner: str, key: str) -> Select[JobRow]:
     return select(JobRow).where(JobRow.owner == owner, JobRow.idempotency_key == key)
 
 
+def _row(new: NewJob) -> JobRow:
+    values: dict[str, Any] = {name: getattr(new, name) for name in NewJob.__slots__}
+    row = JobRow(**values | {"name": new.name[:255]})
+    row.state = _first_state(row)
+    return row
+
+
+def _first_state(row: JobRow) -> State:
+    return "scanning" if row.source_url is not None and not row.source else "pending"
+
+
+def _free(moment: datetime) -> list[ColumnElement[bool]]:
+    """What is so of a job that nobody holds and whose pause was over by then."""
+    return [JobRow.holder.is_(None), or_(JobRow.not_before.is_(None), JobRow.not_before <= moment)]
+
+
+def _wait(row: JobRow) -> None:
+    """Let the job go, for the next one to lease it."""
+    row.state = "pending" if row.state == "processing" else row.state
+    row.holder, row.held_until = None, None
+
+
 def _end(session: Session, row: JobRow, state: State) -> None:
+    """The job is over: every end of every job comes by here, in the transaction that ends it."""
     row.state, row.finished, row.holder, row.held_until = state, now(), None, None
     announce(session, row)

@@ -85,6 +85,10 @@ class Store:
         """The built-in catalogue, then the user's own. Raises ConfigurationError for a wrong models.toml."""
         return [*builtin_entries(), *user_entries()]
 
+    def is_own(self, entry: ModelEntry) -> bool:
+        """Whether an entry is the user's, not the built-in catalogue's."""
+        return entry not in builtin_entries()
+
     def entry(self, name: str) -> ModelEntry:
         """The entry of that name or alias, in any case. Raises UnknownModel, naming the nearest."""
         for entry in self.entries():

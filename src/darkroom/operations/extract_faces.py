@@ -27,7 +27,7 @@ MOST = 200
 class ExtractFaces(Operation, name="extract_faces"):
     """Cut every face out, upright and square; the result is a sheet of all of them."""
 
-    tasks = ("upscale", "face_restoration")
+    tasks = ("upscale", "face_restoration", "face_detection", "face_embedding")
 
     restore: bool | None = Field(
         default=None, description="Restore the faces, as restore_faces does; empty takes faces.restoration_enabled, on."

@@ -130,7 +130,7 @@ class FixArtifacts(Operation, name="fix_artifacts"):
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.deblock == "model":
                 raise
-            context.fallback(f"the network {name}", "builtin", str(error))
+            context.fallback(f"the network {name}", "builtin", str(error), lasting=isinstance(error, ModelMissing))
             return None
 
     def _repair(

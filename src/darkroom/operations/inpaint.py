@@ -184,5 +184,7 @@ class Filler:
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if method == "model":
                 raise
-            self._context.fallback(f"the network {name}", "multiscale", str(error))
+            self._context.fallback(
+                f"the network {name}", "multiscale", str(error), lasting=isinstance(error, ModelMissing)
+            )
             return None

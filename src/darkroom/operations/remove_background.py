@@ -122,7 +122,7 @@ class RemoveBackground(Operation, name="remove_background"):
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.method == "model":
                 raise
-            context.fallback(f"the network {name}", "builtin", str(error))
+            context.fallback(f"the network {name}", "builtin", str(error), lasting=isinstance(error, ModelMissing))
             return None
 
     def _alpha(self, pixels: Array, method: str, network: Network | None, context: Context, advance: Any) -> Array:

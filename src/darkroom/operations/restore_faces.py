@@ -33,7 +33,7 @@ LEAST = 12
 class RestoreFaces(Operation, name="restore_faces"):
     """Make the faces of a picture clear again, and only the faces."""
 
-    tasks = ("upscale", "face_restoration")
+    tasks = ("upscale", "face_restoration", "face_detection", "face_embedding")
 
     strength: float | None = Field(
         default=None,
@@ -276,7 +276,8 @@ class FaceRestorer:
         return ready[0]
 
     def _give_up(self, name: str, error: Exception) -> None:
-        self._context.fallback(f"faces restored by {name}", "the faces as they are, enlarged by Lanczos", str(error))
+        wanted, used = f"faces restored by {name}", "the faces as they are, enlarged by Lanczos"
+        self._context.fallback(wanted, used, str(error), lasting=isinstance(error, ModelMissing))
 
     def _drift(self, before: Array, after: Array) -> float:
         """0.0 the same face, 1.0 as far apart as two people's, or further."""

@@ -138,7 +138,7 @@ class SmartCrop(Operation, name="smart_crop"):
                 box, _ = cropping.around_faces(width, height, aspect, faces, self.padding)
                 return box, "face", faces
             if self.gravity == "face":
-                context.fallback("face", "attention", "no face was found")
+                context.fallback("face", "attention", "no face was found", lasting=True)
         pixels, _ = seen(image, SMALL)
         if self.gravity == "entropy":
             return cropping.heaviest(cropping.detail(pixels), width, height, aspect), "entropy", []

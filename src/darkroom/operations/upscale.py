@@ -128,7 +128,8 @@ class Upscale(Operation, name="upscale"):
         except (ModelMissing, NetworkError, LicenceRefused, ExtraMissing) as error:
             if self.method == "model":
                 raise
-            context.fallback(f"the network {self._wanted(context.models)}", "builtin", str(error))
+            wanted = f"the network {self._wanted(context.models)}"
+            context.fallback(wanted, "builtin", str(error), lasting=isinstance(error, ModelMissing))
             return self._builtin(image, context)
         context.method("model")
         return self._with_network(image, context, network)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import re
 import time
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 
+from darkroom.addresses import is_loopback
 from darkroom.egress import Egress
 from darkroom.errors import (
     DarkroomError,
@@ -241,7 +241,7 @@ class Scanner:
         """A connection, closed in the end whatever happens, and in the ledger where it leaves this machine."""
         passage = None
         place = self._place
-        if not isinstance(place, Path) and not _is_loopback(place[0]):
+        if not isinstance(place, Path) and not is_loopback(place[0]):
             host, port = place
             passage = await asyncio.to_thread(self._egress.begin, host, port, "scan", scheme="clamd", what=what)
             place = passage.address, port
@@ -359,16 +359,6 @@ async def _within(work: Awaitable[T], seconds: float, what: str) -> T:
         return await asyncio.wait_for(work, seconds)
     except TimeoutError as error:
         raise _Broken(f"The scanner {what} within {seconds:g} seconds.") from error
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its spelling: no name is looked up for that."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _plain(text: str) -> str:

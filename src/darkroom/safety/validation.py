@@ -29,7 +29,7 @@ SVG_BYTES = 10_000_000
 NAME_BYTES = 200
 """Longest name, in UTF-8: file systems take 255 with whatever is put before and after."""
 
-_MEDIA_TYPES: dict[Format, tuple[str, ...]] = {
+MEDIA_TYPES: dict[Format, tuple[str, ...]] = {
     "jpeg": ("image/jpeg", "image/jpg", "image/pjpeg"),
     "png": ("image/png", "image/x-png", "image/apng", "image/vnd.mozilla.apng"),
     "webp": ("image/webp",),
@@ -120,7 +120,7 @@ def check_upload(
         check_size(shown, header.width, header.height, header.frames, limits)
     return Accepted(
         format=format,
-        media_type=_MEDIA_TYPES[format][0],
+        media_type=MEDIA_TYPES[format][0],
         name=shown if format_of(shown) == format else safe_name(PurePath(shown).stem + extension(format)),
         width=header.width if header is not None else None,
         height=header.height if header is not None else None,
@@ -172,10 +172,10 @@ def _type(head: bytes, name: str, declared: str | None, types: Collection[Format
             f"{name} is a {format.upper()}, which is not taken here.", cure=f"Convert it to one of {allowed} first."
         )
     said = (declared or "").split(";", 1)[0].strip().lower()
-    if said not in _SAYS_NOTHING and said not in _MEDIA_TYPES[format]:
+    if said not in _SAYS_NOTHING and said not in MEDIA_TYPES[format]:
         raise UnsupportedFormat(
-            f"{name} is said to be {_shown(said)}, and its content is {_MEDIA_TYPES[format][0]}.",
-            cure=f"Send it as {_MEDIA_TYPES[format][0]}, or without a type.",
+            f"{name} is said to be {_shown(said)}, and its content is {MEDIA_TYPES[format][0]}.",
+            cure=f"Send it as {MEDIA_TYPES[format][0]}, or without a type.",
         )
     return format
 

@@ -6,10 +6,12 @@ part of it. What is stored is never changed, so the same content twice is one fi
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from darkroom.errors import FileMissing, InvalidParameters
@@ -100,6 +102,23 @@ class Storage(Protocol):
     async def clean(self, older_than_seconds: float) -> int:
         """Delete what puts have left behind that were cut off so long ago; gives how many pieces."""
         ...
+
+
+async def fetch(storage: Storage, digest: str, path: Path) -> None:
+    """Bring a stored file to a path. Raises FileMissing, StorageFailed."""
+    pieces = await storage.open(digest)
+    with path.open("wb") as file:
+        async for piece in pieces:
+            await asyncio.to_thread(file.write, piece)
+
+
+async def put_bytes(storage: Storage, data: bytes) -> Stored:
+    """Store what is in memory. Raises StorageFailed."""
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield data
+
+    return await storage.put(whole(), most=None)
 
 
 def key_of(digest: str) -> str:

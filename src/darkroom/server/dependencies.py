@@ -1,0 +1,147 @@
+"""What routes ask for: the studio, and who it is that asks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from darkroom.errors import InvalidParameters, NotAllowed, NotAuthenticated, TooManyRequests
+from darkroom.server.keys import LOCAL, Principal, Scope
+from darkroom.server.schemas import Problem
+from darkroom.server.studio import Studio
+
+if TYPE_CHECKING:
+    from darkroom.database.schema import ImageRow, JobRow
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, as `darkroom keys create` makes them.")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, where a bearer cannot be sent.")
+
+
+def studio_of(request: Request) -> Studio:
+    """The studio of the application."""
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+TheStudio = Annotated[Studio, Depends(studio_of)]
+
+
+async def _principal(
+    request: Request,
+    studio: TheStudio,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    header: Annotated[str | None, Depends(_header)],
+) -> Principal:
+    """Who asks. Raises NotAuthenticated, TooManyRequests."""
+    text = bearer.credentials if bearer is not None else header
+    if text is None:
+        if studio.needs_key:
+            raise NotAuthenticated(
+                "The request has no API key.", cure="Send it as Authorization: Bearer, or as X-API-Key."
+            )
+        return LOCAL
+    address = request.client.host if request.client is not None else ""
+    wait = studio.rates.blocked(address)
+    if wait > 0:
+        raise TooManyRequests("Too many wrong keys came from your address.", cure="Wait a minute.", retry_after=wait)
+    from asyncio import to_thread
+
+    principal = await to_thread(studio.keys.verify, text)
+    if principal is None:
+        studio.rates.failed(address)
+        raise NotAuthenticated(
+            "The API key is not known, was revoked, or its time is over.", cure="`darkroom keys list` shows all."
+        )
+    return principal
+
+
+def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
+    """A dependency that lets in whom the scope allows, within the limits of rates, until the answer is sent."""
+
+    async def admitted(
+        principal: Annotated[Principal, Depends(_principal)], studio: TheStudio
+    ) -> AsyncGenerator[Principal]:
+        if not principal.allows(scope):
+            raise NotAllowed(
+                f"The key {principal.name} may not do that: it lacks the scope {scope}.",
+                cure="Make a key with that scope.",
+            )
+        structlog.contextvars.bind_contextvars(key=principal.id or "local")
+        if principal is LOCAL:
+            # The owner, on the machine itself.
+            yield principal
+            return
+        async with studio.rates.admit(principal):
+            yield principal
+
+    return admitted
+
+
+Reader = Annotated[Principal, Depends(needs("read"))]
+Writer = Annotated[Principal, Depends(needs("write"))]
+Keeper = Annotated[Principal, Depends(needs("models"))]
+
+
+def owner_of(principal: Principal) -> str | None:
+    """Whose pictures and jobs somebody may see; None for everybody's."""
+    return None if principal.allows("admin") else principal.id
+
+
+def hide(row: JobRow | ImageRow, principal: Principal) -> bool:
+    """Whether something must look as if it was not there."""
+    owner = owner_of(principal)
+    return owner is not None and row.owner != owner
+
+
+def cursor_of(created: datetime, identifier: str) -> str:
+    """Where a page of a list ends, as a text to be given back."""
+    return base64.urlsafe_b64encode(json.dumps([created.isoformat(), identifier]).encode()).decode().rstrip("=")
+
+
+def after_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """The time and id that a cursor means. Raises InvalidParameters."""
+    if cursor is None:
+        return None
+    try:
+        moment, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        read = datetime.fromisoformat(moment)
+        if not isinstance(identifier, str) or read.tzinfo is None:
+            raise ValueError
+        return read.astimezone(UTC), identifier
+    except (ValueError, TypeError, binascii.Error, AttributeError) as error:
+        raise InvalidParameters(
+            "after is no cursor of a list.", cure="Give what was in `next`.", field="after"
+        ) from error
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for its documentation; those that every route may have are always among them."""
+    words = {
+        400: "The picture or the request is damaged.",
+        401: "No key, or a wrong one.",
+        403: "Not allowed.",
+        404: "Not here.",
+        406: "No format that is asked for can be given.",
+        409: "It does not fit what is here.",
+        413: "Too large.",
+        415: "Not of a type that is read.",
+        416: "There are no such bytes.",
+        422: "A value is not allowed.",
+        429: "Too many at once; Retry-After says when.",
+        503: "Something that the service stands on is not well.",
+        504: "It took too long.",
+        507: "Not enough memory or disk.",
+    }
+    return {
+        status: {"description": words[status], "model": Problem, "content": {"application/problem+json": {}}}
+        for status in sorted({401, 403, 422, 429, 503, *statuses})
+    }

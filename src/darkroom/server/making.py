@@ -1,0 +1,117 @@
+"""Results that somebody waits for: looked up where they were made before, else made at once and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from darkroom.database.schema import identifier
+from darkroom.image import Format
+from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.store import Made
+from darkroom.processing import Request
+from darkroom.storage.storage import fetch, put_bytes
+
+if TYPE_CHECKING:
+    from darkroom.models.store import Store
+    from darkroom.server.work import Order
+    from darkroom.server.workbench import Workbench
+    from darkroom.settings import Settings
+    from darkroom.storage.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A result: its file is stored under ``digest``; ``key`` is where its report is kept."""
+
+    key: str
+    digest: str
+    bytes: int
+    format: Format
+    report: dict[str, Any]
+    cached: bool
+
+
+class Making:
+    """Makes results for those who wait. The same request at the same time is made once."""
+
+    def __init__(self, settings: Settings, storage: Storage, results: Results, bench: Workbench, models: Store) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._results = results
+        self._bench = bench
+        self._models = models
+        self._going: dict[str, asyncio.Task[Finished]] = {}
+
+    async def make(self, source: Path | str, digest: str, order: Order, *, name: str, seated: bool = True) -> Finished:
+        """The result of an order on a file: a path, or the digest of a stored one. Raises DarkroomError.
+
+        Who makes it takes a seat at the workbench where ``seated``, so TooManyRequests where there is none; a lookup
+        needs none.
+        """
+        seat = self._bench.seat if seated else contextlib.nullcontext
+        key, models = await asyncio.to_thread(self._key, digest, order)
+        if key is None:
+            return await self._made(None, models, source, order, name, seat)
+        kept = await self._results.find(key)
+        if kept is not None:
+            format: Any = kept.format
+            return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
+        going = self._going.get(key)
+        if going is None:
+            going = self._going[key] = asyncio.create_task(self._made(key, models, source, order, name, seat))
+            going.add_done_callback(lambda _: self._going.pop(key, None))
+            return await going
+        # Somebody else's: that they leave is no reason to stop it for this one.
+        return await asyncio.shield(going)
+
+    def _key(self, digest: str, order: Order) -> tuple[str | None, dict[str, str]]:
+        """The key of a result, None where it is not to be kept, and the models that it is made of."""
+        if not repeatable(order.pipeline, self._settings):
+            return None, {}
+        models = models_of(order.pipeline, self._models)
+        pipeline, encoding = order.pipeline, order.encoding
+        return key_of(digest, pipeline, encoding, order.pictures, models=models, settings=self._settings), models
+
+    async def _made(
+        self,
+        key: str | None,
+        models: dict[str, str],
+        source: Path | str,
+        order: Order,
+        name: str,
+        seat: Callable[[], AbstractContextManager[None]],
+    ) -> Finished:
+        with seat(), tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
+            places: dict[str, Path] = {}
+            for wanted in (source, *order.pictures.values()):
+                if isinstance(wanted, str) and wanted not in places:
+                    places[wanted] = Path(folder) / str(len(places))
+                    await fetch(self._storage, wanted, places[wanted])
+            outcome = await self._bench.run(
+                Request(
+                    source if isinstance(source, Path) else places[source],
+                    order.pipeline,
+                    encoding=order.encoding,
+                    name=name,
+                    pictures={reference: places[digest] for reference, digest in order.pictures.items()},
+                )
+            )
+        about = outcome.report.output
+        assert outcome.data is not None
+        assert about is not None
+        assert about.format is not None
+        stored = await put_bytes(self._storage, outcome.data)
+        made = Made("", stored.digest, stored.size, about.format, about.width, about.height, about.frames)
+        if key is None or not repeatable(order.pipeline, self._settings, outcome.report, models):
+            # Kept all the same, under a key that nobody else has: its report is asked for.
+            key = identifier() * 2
+        await self._results.keep(key, made, outcome.report)
+        format: Any = about.format
+        return Finished(key, stored.digest, stored.size, format, outcome.report.model_dump(mode="json"), cached=False)

@@ -1,0 +1,164 @@
+"""The pictures in the database: who owns which, their versions, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
+
+from darkroom.database.schema import ImageRow, VersionRow, now
+from darkroom.errors import FileMissing, ImageNotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from darkroom.database.connection import Database
+    from darkroom.intake import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A picture with its newest version, None where it is still being fetched, and how many versions it has."""
+
+    row: ImageRow
+    newest: VersionRow | None
+    versions: int
+
+
+class Pictures:
+    """Pictures, by a database. ``owner`` is whose they must be, None for anybody's. All raise DatabaseFailed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, taken: Taken, *, owner: str, store_id: str, product_id: str) -> Known:
+        """A picture whose file was taken in."""
+        with self._database.session() as session:
+            row = ImageRow(name=taken.name, owner=owner, store_id=store_id, product_id=product_id)
+            session.add(row)
+            session.flush()
+            version = VersionRow(
+                image_id=row.id,
+                number=0,
+                digest=taken.digest,
+                bytes=taken.bytes,
+                format=taken.format,
+                width=taken.width or 0,
+                height=taken.height or 0,
+                frames=taken.frames or 1,
+            )
+            session.add(version)
+            return Known(row, version, 1)
+
+    def reserve(self, name: str, *, owner: str, store_id: str, product_id: str) -> ImageRow:
+        """A picture that a job is going to fetch."""
+        with self._database.session() as session:
+            row = ImageRow(name=name, owner=owner, store_id=store_id, product_id=product_id)
+            session.add(row)
+            session.flush()
+            return row
+
+    def get(self, image_id: str, owner: str | None) -> Known:
+        """One picture. Raises ImageNotFound, also where it is somebody else's."""
+        with self._database.session(reading=True) as session:
+            row = session.get(ImageRow, image_id)
+            if row is None or row.deleted is not None or (owner is not None and row.owner != owner):
+                raise _unknown(image_id)
+            return _known(session, [row])[0]
+
+    def listed(
+        self,
+        owner: str | None,
+        *,
+        store_id: str | None = None,
+        product_id: str | None = None,
+        after: tuple[datetime, str] | None = None,
+        most: int = 50,
+    ) -> list[Known]:
+        """Pictures, the newest first, from behind a time and id on."""
+        wanted: list[ColumnElement[bool]] = [ImageRow.deleted.is_(None)]
+        if owner is not None:
+            wanted.append(ImageRow.owner == owner)
+        if store_id is not None:
+            wanted.append(ImageRow.store_id == store_id)
+        if product_id is not None:
+            wanted.append(ImageRow.product_id == product_id)
+        if after is not None:
+            wanted.append(tuple_(ImageRow.created, ImageRow.id) < after)
+        with self._database.session(reading=True) as session:
+            order = select(ImageRow).where(and_(*wanted)).order_by(ImageRow.created.desc(), ImageRow.id.desc())
+            return _known(session, session.scalars(order.limit(most)).all())
+
+    def versions(self, image_id: str) -> list[VersionRow]:
+        """All versions of a picture, the newest first, the picture itself before what was made beside it."""
+        with self._database.session(reading=True) as session:
+            return list(
+                session.scalars(
+                    select(VersionRow)
+                    .where(VersionRow.image_id == image_id)
+                    .order_by(VersionRow.number.desc(), VersionRow.name)
+                )
+            )
+
+    def version(self, image_id: str, owner: str | None, number: int | None, name: str = "") -> VersionRow:
+        """One version, the newest where ``number`` is None. Raises ImageNotFound, FileMissing."""
+        known = self.get(image_id, owner)
+        with self._database.session(reading=True) as session:
+            wanted = [VersionRow.image_id == image_id, VersionRow.name == name]
+            if number is not None:
+                wanted.append(VersionRow.number == number)
+            row = session.scalar(select(VersionRow).where(*wanted).order_by(VersionRow.number.desc()).limit(1))
+        if row is not None:
+            return row
+        if known.newest is None:
+            raise FileMissing(f"{known.row.name} is not here yet.", cure="It is still being fetched; look at its job.")
+        which = " ".join(part for part in (f"version {number}" if number is not None else "", name) if part)
+        raise FileMissing(f"{known.row.name} has no {which or 'version'}.", cure="Its info lists all versions.")
+
+    def made_by(self, job_id: str) -> VersionRow | None:
+        """The version that a job made."""
+        with self._database.session(reading=True) as session:
+            return session.scalar(select(VersionRow).where(VersionRow.job_id == job_id, VersionRow.name == "").limit(1))
+
+    def describe(self, version_id: str, about: dict[str, Any]) -> None:
+        """Keep what a decoder said of a version."""
+        picture = about["picture"]
+        with self._database.session() as session:
+            row = session.get(VersionRow, version_id)
+            if row is not None:
+                row.about = about
+                row.width, row.height, row.frames = picture["width"], picture["height"], picture["frames"]
+
+    def delete(self, image_id: str, owner: str | None) -> None:
+        """Delete a picture with all its versions; the files go with the next housekeeping. Raises ImageNotFound."""
+        with self._database.session() as session:
+            row = session.get(ImageRow, image_id)
+            if row is None or row.deleted is not None or (owner is not None and row.owner != owner):
+                raise _unknown(image_id)
+            row.deleted = now()
+
+
+def _known(session: Session, rows: Sequence[ImageRow]) -> list[Known]:
+    """Pictures with their newest versions, by two questions however many they are."""
+    ids = [row.id for row in rows]
+    own = and_(VersionRow.image_id.in_(ids), VersionRow.name == "")
+    last = (
+        select(VersionRow.image_id, func.max(VersionRow.number).label("number"), func.count().label("count"))
+        .where(own)
+        .group_by(VersionRow.image_id)
+        .subquery()
+    )
+    found = session.execute(
+        select(VersionRow, last.c.count)
+        .join(last, and_(VersionRow.image_id == last.c.image_id, VersionRow.number == last.c.number))
+        .where(VersionRow.name == "")
+    )
+    newest = {version.image_id: (version, count) for version, count in found}
+    return [Known(row, *newest.get(row.id, (None, 0))) for row in rows]
+
+
+def _unknown(image_id: str) -> ImageNotFound:
+    return ImageNotFound(f"There is no picture {image_id}.", cure="It was deleted, or belongs to another key.")

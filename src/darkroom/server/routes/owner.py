@@ -1,0 +1,94 @@
+"""``/api/v1/settings``, ``/egress`` and ``/webhooks``: what the owner of the machine wants to see and change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from darkroom.egress import PURPOSES, Purpose
+from darkroom.errors import InvalidParameters
+from darkroom.ledger import Entry, Ledger
+from darkroom.server import schemas, settings_view
+from darkroom.server.dependencies import Keeper, Reader, TheStudio, problems
+from darkroom.settings import Settings
+
+router = APIRouter(tags=["owner"])
+
+
+@router.get("/settings", responses=problems())
+async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
+    """The settings that may be changed here, with what is allowed, and why one is locked where it is."""
+    return _shown(studio.settings)
+
+
+@router.patch("/settings", responses=problems(409))
+async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
+    """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
+    stored = await asyncio.to_thread(settings_view.store, body.changes)
+    # What the command line said when the service was started stays, but for what is changed now.
+    await studio.change(studio.settings.with_changes({path: _at(stored, path) for path in body.changes}))
+    return _shown(studio.settings)
+
+
+@router.get("/egress", responses=problems())
+async def egress(
+    studio: TheStudio,
+    who: Reader,
+    since: Annotated[datetime | None, Query(description="Only from then on.")] = None,
+    purpose: Annotated[Purpose | None, Query(description="Only for this purpose.")] = None,
+    most: Annotated[int, Query(ge=1, le=1000, description="Connections that are listed.")] = 100,
+) -> schemas.EgressSummary:
+    """Every connection that was made from this machine: when, to whom, why, and how many bytes."""
+    if since is not None and since.tzinfo is None:
+        raise InvalidParameters("since has no time zone.", cure="Write 2026-11-20T12:00:00Z.", field="since")
+    return await asyncio.to_thread(_summary, studio.settings, since, purpose, most)
+
+
+def _summary(settings: Settings, since: datetime | None, purpose: str | None, most: int) -> schemas.EgressSummary:
+    newest: deque[Entry] = deque(maxlen=most)
+    made: Counter[str] = Counter()
+    sent = received = 0
+    for entry in Ledger(settings.egress.ledger).entries(since=since, purpose=purpose):
+        newest.appendleft(entry)
+        made[entry.purpose] += entry.outcome != "refused"
+        sent += entry.sent
+        received += entry.received
+    return schemas.EgressSummary(
+        connections=sum(made.values()),
+        sent=sent,
+        received=received,
+        by_purpose=dict(made),
+        offline=settings.offline,
+        allowed={purpose: settings.egress.allows(purpose) and not settings.offline for purpose in PURPOSES},
+        entries=[
+            schemas.Connection(**{name: value for name, value in asdict(entry).items() if name != "address"})
+            for entry in newest
+        ],
+    )
+
+
+def _at(settings: Settings, path: str) -> Any:
+    value: Any = settings
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _shown(settings: Settings) -> schemas.SettingsView:
+    return schemas.SettingsView(
+        settings={
+            path: schemas.SettingInfo(
+                value=shown.value,
+                default=shown.default,
+                description=shown.description,
+                json_schema=shown.schema,
+                locked=shown.locked,
+            )
+            for path, shown in settings_view.read(settings).items()
+        }
+    )

@@ -1,0 +1,198 @@
+"""The settings that a page may show and change, and the file in which changes outlive a restart.
+
+Changes are written to :func:`darkroom.settings.changed_file`, which is laid between the settings file and the
+environment: the file that a person wrote stays as it is, and what the environment sets cannot be changed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from darkroom.errors import InvalidParameters, OutputError
+from darkroom.settings import Settings, changed_file, explain, load_settings
+
+CHANGEABLE = (
+    "providers.local_first",
+    "providers.cloud_fallback",
+    "providers.consent",
+    "models.auto_download",
+    "offline",
+    "output.metadata",
+    "engine.device",
+    "engine.precision",
+    "engine.quality",
+    "strict",
+)
+"""The settings that may be changed, by dotted path."""
+FALLBACK = "providers.cloud_fallback"
+LOCK_SECONDS = 10.0
+"""How long one writer of the file waits for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting as a page shows it; all values are JSON-ready."""
+
+    value: Any
+    default: Any
+    description: str
+    schema: dict[str, Any]
+    """JSON schema of what is allowed: ``type``, and ``enum`` where there is a choice."""
+    locked: str | None
+    """Why it cannot be changed, a sentence; None where it can."""
+
+
+def read(settings: Settings) -> dict[str, Shown]:
+    """Every changeable setting by its dotted path, as it is in ``settings``."""
+    tree = settings.model_dump(mode="json", include=_included())
+    found: dict[str, Shown] = {}
+    for path in CHANGEABLE:
+        field = _field(path)
+        value: Any = tree
+        for name in path.split("."):
+            value = value[name]
+        schema = _adapter(field).json_schema()
+        found[path] = Shown(
+            value=value,
+            default=field.get_default(call_default_factory=True),
+            description=field.description or "",
+            schema={name: part for name, part in schema.items() if name not in ("default", "description", "title")},
+            locked=_by_environment(path) or (_no_fallback(settings) if path == FALLBACK and not value else None),
+        )
+    return found
+
+
+def store(changes: Mapping[str, Any]) -> Settings:
+    """Write changes down, so that they outlive a restart, and give the settings that are in force with them.
+
+    All are written or none. Flags of a command line are not in what is given back.
+
+    Args:
+        changes: new values by dotted path; None takes a change back, so that the settings file counts again.
+
+    Raises:
+        InvalidParameters: one of them is not changeable, locked, or not allowed; ``field`` is its path.
+        OutputError: the file cannot be written.
+        ConfigurationError: the settings are wrong already.
+    """
+    import tomli_w
+    from filelock import FileLock, Timeout
+
+    from darkroom.codecs import write_atomically
+
+    for path, value in changes.items():
+        _check(path, value)
+    file = changed_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock"), timeout=LOCK_SECONDS):
+            after = load_settings({path: value for path, value in changes.items() if value is not None})
+            if changes.get(FALLBACK) and (reason := _no_fallback(after)) is not None:
+                raise InvalidParameters(f"{FALLBACK} cannot be turned on. {reason}", field=FALLBACK)
+            tree = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            for path, value in changes.items():
+                _lay(tree, path, value)
+            write_atomically(file, tomli_w.dumps(tree).encode())
+            return load_settings()
+    except (OSError, Timeout) as error:
+        raise OutputError(
+            f"The change cannot be kept: {file} cannot be written ({error}).",
+            cure="Make its folder writable, or set it in the settings file or the environment.",
+        ) from error
+
+
+def _check(path: str, value: Any) -> None:
+    """Raises InvalidParameters for what cannot be changed by itself."""
+    if path not in CHANGEABLE:
+        raise InvalidParameters(
+            f"The setting {path[:80]} cannot be changed here.",
+            cure=f"Those that can: {', '.join(CHANGEABLE)}; docs/settings.md says how to set others.",
+            field=path[:80],
+        )
+    locked = _by_environment(path)
+    if locked is not None:
+        raise InvalidParameters(f"{path} cannot be changed. {locked}", cure="Change it there.", field=path)
+    if value is None:
+        return
+    try:
+        # Strictly: what JSON says is true or false, and not what might be meant by a text.
+        _adapter(_field(path)).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise InvalidParameters(f"{path}: {explain(error)}.", cure="See docs/settings.md.", field=path) from error
+
+
+def _by_environment(path: str) -> str | None:
+    """Why the environment does not let a setting be changed: a sentence; None where it does."""
+    given = {name.upper(): value for name, value in os.environ.items()}
+    *groups, leaf = path.split(".")
+    name = "__".join(["DARKROOM", *path.split(".")]).upper().replace("DARKROOM__", "DARKROOM_", 1)
+    if name in given:
+        return f"It is set by {name} in the environment of the service."
+    for group in groups:
+        name = f"DARKROOM_{group}".upper()
+        # A group may be given whole, as JSON.
+        with contextlib.suppress(ValueError, TypeError):
+            if leaf in json.loads(given.get(name, "{}")):
+                return f"It is set by {name} in the environment of the service."
+    return None
+
+
+def _no_fallback(settings: Settings) -> str | None:
+    """Why there can be no fallback to the cloud: a sentence; None where there can."""
+    providers = settings.providers
+    if not providers.local_first:
+        return "This machine is not asked first, so there is nothing to fall back from: turn local_first on."
+    if not (providers.cloudinary.ready or providers.openai_images.ready):
+        return "No key of a cloud service is set: see docs/privacy.md."
+    return None
+
+
+def _lay(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value into a tree of settings, or take it out where it is None."""
+    *groups, leaf = path.split(".")
+    node = tree
+    for group in groups:
+        node = node.setdefault(group, {})
+    if value is not None:
+        node[leaf] = value
+        return
+    node.pop(leaf, None)
+    for group in groups:
+        if not tree[group]:
+            del tree[group]
+
+
+def _field(path: str) -> FieldInfo:
+    """The field of a setting."""
+    kind: Any = Settings
+    *groups, leaf = path.split(".")
+    for group in groups:
+        kind = kind.model_fields[group].annotation
+    assert issubclass(kind, BaseModel)
+    return kind.model_fields[leaf]
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    """What validates a value of a field by itself."""
+    return TypeAdapter(field.rebuild_annotation())
+
+
+def _included() -> dict[str, Any]:
+    """The groups and leaves that are shown, as pydantic's ``include`` takes them."""
+    found: dict[str, Any] = {}
+    for path in CHANGEABLE:
+        group, _, leaf = path.partition(".")
+        if leaf:
+            found.setdefault(group, set()).add(leaf)
+        else:
+            found[group] = True
+    return found

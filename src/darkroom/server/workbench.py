@@ -1,0 +1,79 @@
+"""Work that somebody waits for: done at once in worker processes of the service, at most a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from darkroom.errors import TimedOut, TooManyRequests
+from darkroom.jobs.dispatcher import lane_of
+from darkroom.jobs.worker import WorkerPool
+
+if TYPE_CHECKING:
+    from darkroom.jobs.store import Lane
+    from darkroom.jobs.worker import Outcome
+    from darkroom.processing import Request
+    from darkroom.settings import Settings
+
+WORKERS: dict[Lane, int] = {"light": 2, "heavy": 1}
+"""Processes of each lane: what needs a network uses every core by itself."""
+
+
+class Workbench:
+    """Worker processes, begun when they are first needed, and the seats before them.
+
+    Light work has processes of its own, so that a thumbnail never waits behind a network.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pools: dict[Lane, WorkerPool] = {}
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    @contextlib.contextmanager
+    def seat(self) -> Generator[None]:
+        """A place for somebody who waits. Raises TooManyRequests where all are taken."""
+        most = self._settings.limits.sync_concurrency
+        if self._taken >= most:
+            raise TooManyRequests(
+                f"{most} pictures are being worked on already.",
+                cure="Try again in a moment, or submit it as a job: jobs wait their turn.",
+                retry_after=2.0,
+            )
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+    async def run(self, request: Request) -> Outcome:
+        """Carry a request out. Whoever stops waiting stops the work. Raises DarkroomError."""
+        pool = await asyncio.to_thread(self._pool, lane_of(request.pipeline))
+        job = pool.submit(request)
+        seconds = self._settings.limits.sync_seconds
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
+        except TimeoutError as error:
+            raise TimedOut(
+                f"{job.name} took longer than {seconds:g} seconds while somebody waited, and was stopped.",
+                cure="Submit it as a job, which may take longer.",
+            ) from error
+        finally:
+            job.cancel()
+
+    def close(self) -> None:
+        """End the processes; what they are doing is stopped."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def _pool(self, lane: Lane) -> WorkerPool:
+        with self._lock:
+            if lane not in self._pools:
+                self._pools[lane] = WorkerPool(self._settings, workers=WORKERS[lane])
+            return self._pools[lane]
