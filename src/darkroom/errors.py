@@ -50,7 +50,6 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- DatabaseFailed
     |   +-- QueueFailed
     +-- JobNotFound
-    +-- DeliveryNotFound
     +-- BatchNotFound
     +-- ImageNotFound
     +-- AccessRefused             who asks, and whether they may
@@ -60,6 +59,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- TooManyRequests
     +-- KeyNotFound
     +-- Conflict
+    +-- DeliveryNotFound
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -411,18 +411,18 @@ class JobNotFound(DarkroomError):
     exit_code = 66
 
 
-class DeliveryNotFound(DarkroomError):
-    """There is no such message to a webhook, or it is somebody else's."""
-
-    code = "delivery_not_found"
-    http_status = 404
-    exit_code = 66
-
-
 class BatchNotFound(DarkroomError):
     """There is no such batch, or it is somebody else's."""
 
     code = "batch_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class DeliveryNotFound(DarkroomError):
+    """There is no such message to a webhook, or it is somebody else's."""
+
+    code = "delivery_not_found"
     http_status = 404
     exit_code = 66
 

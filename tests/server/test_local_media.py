@@ -48,11 +48,13 @@ def test_the_same_again_is_a_lookup(client: httpx.Client) -> None:
     assert process(client, PORTRAIT, ["resize:width=98"]).headers["darkroom-cache"] == "miss"
 
 
-def test_what_is_sent_is_not_kept(service: Service) -> None:
+def test_what_is_sent_is_not_kept(service: Service, tmp_path: Path) -> None:
     before = service.client.get("/api/v1/images").json()
-    process(service.client, SAMPLES / "mug.jpg", ["resize:width=31"])
+    path = tmp_path / "own.png"
+    Pillow.new("RGB", (64, 64), "#123456").save(path)
+    assert process(service.client, path, ["resize:width=31"]).status_code == 200
     assert service.client.get("/api/v1/images").json() == before
-    digest = hashlib.sha256((SAMPLES / "mug.jpg").read_bytes()).hexdigest()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert [path for path in service.folder.rglob("*") if path.name.startswith(digest[:16])] == []
 
 
@@ -135,10 +137,14 @@ def test_a_model_is_downloaded_with_progress_and_can_be_removed(start: Callable[
         f"""
         [[model]]
         name = "own-matte"
-        task = "remove_background"
+        task = "matte"
         licence = "MIT"
-        files = [{{name = "own.onnx", url = "https://models.example/own.onnx", bytes = {len(data)},
-                  sha256 = "{hashlib.sha256(data).hexdigest()}", digest_source = "the test"}}]
+        [[model.files]]
+        name = "own.onnx"
+        url = "https://models.example/own.onnx"
+        bytes = {len(data)}
+        sha256 = "{hashlib.sha256(data).hexdigest()}"
+        digest_source = "the test"
         """
     )
     service = start(DARKROOM_MODELS__MIRROR=str(mirror))

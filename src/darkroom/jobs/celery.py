@@ -237,7 +237,7 @@ class CeleryWorker:
 
     def check(self) -> str:
         """Try Redis. Raises QueueFailed."""
-        return _check(self._settings)
+        return _check(self._means.settings)
 
     def _app(self) -> Any:
         """An application of Celery's with the tasks: one for each queue, since it is there that queues are chosen."""

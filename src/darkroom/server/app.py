@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from darkroom.server import problems
-from darkroom.server.front import Front, operation_id
+from darkroom.server.front import BODY_BYTES, Front, operation_id
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed
 from darkroom.server.studio import Studio
 from darkroom.version import version
@@ -19,8 +19,6 @@ from darkroom.version import version
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
-BODY_BYTES = 4_000_000
-"""Longest body that is no upload."""
 DESCRIPTION = """Cut out, enlarge, crop and clean up pictures on your own machine.
 
 A picture is uploaded once and has versions: number 0 is what was given, each job makes one more. Work is a list of

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("darkroom.access")
 
+BODY_BYTES = 4_000_000
+"""Longest body that is no upload."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADERS = (
@@ -81,10 +83,8 @@ class Front:
             await respond(error, request_id)(scope, receive, answer)
         except HTTPException as error:
             # Raised where a body is read that is too long.
-            too_long = LimitExceeded("The request is longer than what is allowed.", cure="Send less at once.")
-            await respond(too_long if error.status_code == 413 else DarkroomError(error.detail), request_id)(
-                scope, receive, answer
-            )
+            known = _too_long() if error.status_code == 413 else DarkroomError(error.detail)
+            await respond(known, request_id)(scope, receive, answer)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if begun:
@@ -126,6 +126,11 @@ class Front:
                 f"The request is addressed to {host[:100] or 'nobody'}, which is not a name of this service.",
                 cure="Add it to server.hosts if it is.",
             )
+        length = headers.get("content-length", "")
+        multipart = headers.get("content-type", "").startswith("multipart/")
+        if not multipart and length.isdecimal() and int(length) > BODY_BYTES:
+            # Where no length is told the framework cuts it off, in words of its own.
+            raise _too_long()
         origin = headers.get("origin")
         if scope["method"] in _SAFE or origin is None:
             return
@@ -134,6 +139,12 @@ class Front:
             raise NotAllowed(
                 f"A page of {origin[:100]} may not use this service.", cure="Add it to server.cors_origins if it may."
             )
+
+
+def _too_long() -> LimitExceeded:
+    return LimitExceeded(
+        f"The request is longer than the {BODY_BYTES / 1e6:g} MB that are allowed.", cure="Send less at once."
+    )
 
 
 def operation_id(route: APIRoute) -> str:
