@@ -45,8 +45,8 @@ def worker(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lanes: list[Lane] = [lane for lane in LANES if not queue or lane in queue]
     carrier = _carrier(load_settings(), lanes, concurrency)
+    carrier.start()
     try:
-        carrier.start()
         logging.getLogger("darkroom.jobs").info("ready for %s jobs", " and ".join(lanes))
         threading.Event().wait()
     except KeyboardInterrupt:
