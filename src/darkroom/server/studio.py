@@ -21,6 +21,7 @@ from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
+from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
 from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.results import Results
@@ -62,7 +63,7 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self.database = Database.from_settings(settings)
-        self.storage = storages.build(settings)
+        self.storage = build_claimed(settings, self.database)
         self.jobs = JobStore(self.database)
         self.pictures = Pictures(self.database)
         self.deliveries = DeliveryStore(self.database)
