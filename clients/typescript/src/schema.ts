@@ -700,7 +700,7 @@ export interface paths {
         };
         /**
          * Model Events
-         * @description Progress of downloads as server-sent events named `model`, each a ModelDownload.
+         * @description Each download as it is now and whenever it changes, as server-sent events named `model`, each a ModelDownload.
          */
         get: operations["local-media-model-events"];
         put?: never;
@@ -2004,6 +2004,8 @@ export interface components {
             json_schema: {
                 [key: string]: unknown;
             };
+            /** @description The same for programs. */
+            lock: ("environment" | "not_local_first" | "no_cloud_key") | null;
             /** @description Why it cannot be changed here, where it cannot. */
             locked: string | null;
             value: unknown;
