@@ -1,0 +1,16 @@
+import type { Models } from "../models.js";
+import type { ModelDownload, ModelState } from "../types.js";
+/** A model as its badge shows it. */
+export interface Badge {
+    name: string;
+    summary: string;
+    state: ModelState;
+    /** 0 to 1, of a download. */
+    progress: number;
+    /** Why the last download failed, and what to do. */
+    problem: string | null;
+}
+/** The badges of these models, in this order; of all where none are named. */
+export declare function badgesOf(models: Models, names: readonly string[] | undefined, signal: AbortSignal): Promise<Badge[]>;
+/** What changes of a badge as its download goes on. */
+export declare function told(download: Pick<ModelDownload, "state" | "progress" | "problem">): Omit<Badge, "name" | "summary">;
