@@ -7,8 +7,8 @@ import type { PlainError, Told } from "./expose.js";
 /** What is used of Electron's `ipcRenderer`. */
 export interface IpcRendererLike {
   invoke(channel: string, ...values: unknown[]): Promise<unknown>;
-  on(channel: string, listener: (event: never, ...values: never[]) => void): unknown;
-  removeListener(channel: string, listener: (event: never, ...values: never[]) => void): unknown;
+  on(channel: string, listener: (event: unknown, ...values: unknown[]) => void): unknown;
+  removeListener(channel: string, listener: (event: unknown, ...values: unknown[]) => void): unknown;
 }
 
 /** The downloads of the main process, from within a window; all of it goes through `contextBridge`. */
@@ -39,13 +39,13 @@ export function modelDownloadsBridge(ipcRenderer: IpcRendererLike): ModelDownloa
     cancel: (name) => ask(CHANNELS.cancel, name),
     onChange(listener) {
       // The event stays here: it would hand the page Electron's own objects.
-      const told = (_event: never, download: QueuedDownload): void => {
-        listener(download);
+      const told = (_event: unknown, download: unknown): void => {
+        listener(download as QueuedDownload);
       };
-      ipcRenderer.on(CHANNELS.changed, told as (event: never, ...values: never[]) => void);
+      ipcRenderer.on(CHANNELS.changed, told);
       void ask(CHANNELS.list);
       return () => {
-        ipcRenderer.removeListener(CHANNELS.changed, told as (event: never, ...values: never[]) => void);
+        ipcRenderer.removeListener(CHANNELS.changed, told);
       };
     },
   };

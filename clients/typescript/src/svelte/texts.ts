@@ -18,7 +18,6 @@ export interface Texts {
   stop: (name: string) => string;
   isHere: (name: string) => string;
   notReached: string;
-  refused: string;
   again: string;
 }
 
@@ -47,7 +46,6 @@ const EN: Texts = {
   stop: (name) => `Stop the download of ${name}`,
   isHere: (name) => `${name} is here.`,
   notReached: "Darkroom was not reached. Is it running?",
-  refused: "The change was not taken:",
   again: "Try again",
 };
 
@@ -73,7 +71,6 @@ const IT: Texts = {
   stop: (name) => `Interrompi il download di ${name}`,
   isHere: (name) => `${name} è presente.`,
   notReached: "Darkroom non è raggiungibile. È in esecuzione?",
-  refused: "La modifica non è stata accettata:",
   again: "Riprova",
 };
 

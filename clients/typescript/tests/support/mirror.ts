@@ -1,17 +1,18 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const CHUNK = 4096;
 
-/** A mirror of models in this process, which sends a file as slowly as a test wants. */
+/** A mirror of models in this process, which sends of a file only as much as a test allows. */
 export class Mirror {
   readonly url: string;
   /** What was asked for, with the first byte that was wanted. */
   readonly requests: { path: string; from: number }[] = [];
-  /** Milliseconds between chunks of 4096 bytes. */
-  pace = 0;
   readonly #server: Server;
+  readonly #waiting = new Set<() => void>();
+  #allowed = Number.POSITIVE_INFINITY;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -36,21 +37,33 @@ export class Mirror {
       response.writeHead(from > 0 ? 206 : 200, headers);
       let sent = 0;
       const next = (): void => {
-        if (response.destroyed) return;
-        if (sent >= rest.length) {
-          response.end();
-          return;
+        while (sent < Math.min(rest.length, mirror.#allowed - from)) {
+          response.write(rest.subarray(sent, sent + CHUNK));
+          sent += CHUNK;
         }
-        response.write(rest.subarray(sent, sent + CHUNK));
-        sent += CHUNK;
-        setTimeout(next, mirror.pace);
+        if (sent < rest.length) return;
+        mirror.#waiting.delete(next);
+        response.end();
       };
+      mirror.#waiting.add(next);
+      response.once("close", () => mirror.#waiting.delete(next));
       next();
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const mirror = new Mirror(server);
     return mirror;
+  }
+
+  /** Send no more than so many bytes of a file, in all; what waits goes on up to there. */
+  allow(bytes: number): void {
+    this.#allowed = bytes;
+    for (const next of [...this.#waiting]) next();
+  }
+
+  /** Send whole files again. */
+  release(): void {
+    this.allow(Number.POSITIVE_INFINITY);
   }
 
   async close(): Promise<void> {
@@ -60,8 +73,8 @@ export class Mirror {
   }
 }
 
-/** Entries of a user's own catalogue: models that are read as bytes and never run. */
-export function catalogue(names: readonly string[]): string {
+/** Entries of a user's own catalogue: models that are read as bytes and never run. Of some the digest is known. */
+export function catalogue(names: readonly string[], known: Readonly<Record<string, Buffer>> = {}): string {
   const entry = (name: string): string => `
 [[model]]
 name = "${name}"
@@ -73,8 +86,15 @@ source = "https://example.org"
 [[model.files]]
 name = "${name}.onnx"
 url = "https://example.org/${name}.onnx"
+${name in known ? `sha256 = "${digest(known[name])}"` : ""}
 `;
   return names.map(entry).join("");
+}
+
+function digest(bytes: Buffer | undefined): string {
+  return createHash("sha256")
+    .update(bytes ?? "")
+    .digest("hex");
 }
 
 /** Settings of a service that may use a mirror. */

@@ -5,10 +5,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const root = join(import.meta.dirname, "../../../..");
 const COMMAND = "from darkroom.cli.main import main; main()";
 
 /** The interpreter that has Darkroom: DARKROOM_PYTHON, or that of the checkout. */
