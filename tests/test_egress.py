@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +76,32 @@ def test_a_connection_that_breaks_may_be_tried_again(mirror: Mirror) -> None:
         Egress(Settings()).stream(f"{mirror.url}/a", "model") as answer,
     ):
         list(answer.chunks)
+
+
+@pytest.mark.parametrize("head", ["", "HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "a body without a length"])
+def test_whoever_drips_is_cut_off_when_the_time_is_over(head: str) -> None:
+    """Each byte comes soon enough; all of them together would take hours."""
+    stopped = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(10_000)
+            connection.sendall(head.encode() or b"HTTP/1.1 200 OK\r\n")
+            while not stopped.wait(0.02):
+                connection.sendall(b"x")
+        stopped.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        egress = Egress(Settings())
+        with pytest.raises(DownloadFailed, match="took too long"):
+            egress.request("GET", f"http://127.0.0.1:{listening.getsockname()[1]}/", "source", seconds=0.5)
+        assert stopped.wait(5), "the connection was closed"
+        dripping.join()
+    (entry,) = egress.ledger.entries()
+    assert entry.outcome == "failed"
 
 
 def test_addresses_are_shown_without_passwords() -> None:

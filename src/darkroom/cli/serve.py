@@ -26,8 +26,11 @@ def serve(
 
     settings = load_settings({"server.host": host, "server.port": port, "offline": offline or None})
     logs.configure(json=True if log_json else None)
+    service = create_app(settings)
+    # What is wrong with the settings is said as an error of the command, before anything is started.
+    service.state.studio.prepare()
     config = uvicorn.Config(
-        create_app(settings),
+        service,
         host=settings.server.host,
         port=settings.server.port,
         log_config=None,

@@ -66,7 +66,7 @@ def carrier(
     if wanted.broker_url.get_secret_value():
         from darkroom.jobs.celery import CeleryCarrier
 
-        return CeleryCarrier(settings, store)
+        return CeleryCarrier(settings, store, cleans=clean_up is not None)
     from darkroom.jobs.dispatcher import Dispatcher
 
     return Dispatcher(

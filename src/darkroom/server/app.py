@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.routing import APIRoute
 
 from darkroom.server import problems
-from darkroom.server.front import Front
+from darkroom.server.front import BODY_BYTES, Front, operation_id
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed
 from darkroom.server.studio import Studio
 from darkroom.version import version
@@ -46,8 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
         version=version(),
         description=DESCRIPTION,
         lifespan=lifespan,
-        generate_unique_id_function=_name,
+        generate_unique_id_function=operation_id,
         separate_input_output_schemas=False,
+        max_body_size=BODY_BYTES,
     )
     app.state.studio = studio
     problems.add_to(app)
@@ -69,8 +69,3 @@ def create_app(settings: Settings) -> FastAPI:
     front: Any = Front
     app.add_middleware(front, studio=studio)
     return app
-
-
-def _name(route: APIRoute) -> str:
-    """What a client's function for a route is called: the resource and what is done."""
-    return f"{route.tags[0] if route.tags else 'api'}-{route.name}".replace(" ", "-").replace("_", "-")

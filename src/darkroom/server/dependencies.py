@@ -76,6 +76,10 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
                 cure="Make a key with that scope.",
             )
         structlog.contextvars.bind_contextvars(key=principal.id or "local")
+        if principal is LOCAL:
+            # The owner, on the machine itself.
+            yield principal
+            return
         async with studio.rates.admit(principal):
             yield principal
 

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from darkroom.errors import DarkroomError, InvalidParameters
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
 from darkroom.server.schemas import Problem
 
 log = logging.getLogger("darkroom.server")
@@ -68,6 +68,8 @@ def add_to(app: FastAPI) -> None:
 
     def http(request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return respond(LimitExceeded("The request is longer than what is allowed.", cure="Send less at once."))
         words = HTTPStatus(error.status_code).phrase
         problem = Problem(
             type="about:blank",

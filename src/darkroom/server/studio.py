@@ -86,8 +86,8 @@ class Studio:
         """Whether requests need a key: off this machine always."""
         return self.settings.server.require_key or not is_loopback(self.settings.server.host)
 
-    def start(self) -> None:
-        """Bring the database up to date and begin to carry jobs out. Raises DatabaseFailed, ConfigurationError."""
+    def prepare(self) -> None:
+        """Bring the database up to date, and see that it may be served. Raises DatabaseFailed, ConfigurationError."""
         self.database.migrate()
         if self.needs_key and not self.keys.any():
             server = self.settings.server
@@ -97,6 +97,11 @@ class Studio:
                 field="server.host",
             )
         self.url_keys = url_keys(self.settings, self.database)
+
+    def start(self) -> None:
+        """Begin to carry jobs out. Raises DatabaseFailed, ConfigurationError, NetworkError."""
+        if not hasattr(self, "url_keys"):
+            self.prepare()
         self.carrier.start()
 
     async def ordered(self, work: Work, owner: str | None) -> Order:

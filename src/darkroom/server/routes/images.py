@@ -32,7 +32,7 @@ from darkroom.server.dependencies import (
     problems,
 )
 from darkroom.server.keys import Principal
-from darkroom.server.multipart import Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import problem_of
 from darkroom.server.routes.local_media import tell
 from darkroom.server.studio import Studio
@@ -91,7 +91,13 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-@router.post("/upload", status_code=201, responses=problems(400, 413, 415, 504), openapi_extra=_UPLOAD)
+@router.post(
+    "/upload",
+    status_code=201,
+    responses=problems(400, 413, 415, 504),
+    openapi_extra=_UPLOAD,
+    max_body_size=UPLOAD_BYTES,
+)
 async def upload(request: Request, response: Response, studio: TheStudio, who: Writer) -> schemas.Uploaded:
     """Store 1 to `server.upload_files` pictures. One that is refused costs the others nothing.
 

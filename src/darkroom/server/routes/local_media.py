@@ -18,7 +18,7 @@ from darkroom.server import files, schemas
 from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems
 from darkroom.server.downloads import Download
 from darkroom.server.making import Finished
-from darkroom.server.multipart import Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import explained
 from darkroom.server.studio import Studio
 
@@ -71,6 +71,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
     responses={**_PICTURE, **problems(400, 404, 413, 415, 504, 507)},
     response_class=Response,
     openapi_extra=_FORM,
+    max_body_size=UPLOAD_BYTES,
 )
 async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     """Process a picture and wait for the result; the picture itself is not kept.
