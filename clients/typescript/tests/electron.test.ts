@@ -5,7 +5,12 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { DarkroomClient } from "../src/index.js";
 import { modelDownloadsBridge } from "../src/electron/preload.js";
-import { exposeModelDownloads, type InvokeEventLike, ModelDownloader, type QueuedDownload } from "../src/electron/index.js";
+import {
+  exposeModelDownloads,
+  type InvokeEventLike,
+  ModelDownloader,
+  type QueuedDownload,
+} from "../src/electron/index.js";
 import { catalogue, Mirror, mirrored } from "./support/mirror.js";
 import { Home, type Service } from "./support/service.js";
 

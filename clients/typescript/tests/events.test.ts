@@ -55,7 +55,10 @@ test("a job is followed over a restart of the service", async () => {
   const client = new DarkroomClient({ baseUrl: service.url });
   const { images } = await client.images.upload(await sample("mug.jpg"));
   const work = { operations: ["upscale:scale=4", "rotate:angle=7", "rotate:angle=9"] };
-  const batch = await client.images.batch(Array.from({ length: 4 }, () => images[0]?.id ?? ""), work);
+  const batch = await client.images.batch(
+    Array.from({ length: 4 }, () => images[0]?.id ?? ""),
+    work,
+  );
   const jobs = await client.jobs.list({ batchId: batch.id });
   const last = jobs.items[0]?.id ?? "";
   let reconnected = 0;

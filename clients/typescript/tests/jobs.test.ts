@@ -110,7 +110,10 @@ describe("a batch", () => {
 
   test("is stopped as a whole", async () => {
     const slow = { operations: ["upscale:scale=4", "rotate:angle=7"] };
-    const batch = await client.images.batch(Array.from({ length: 12 }, () => id), slow);
+    const batch = await client.images.batch(
+      Array.from({ length: 12 }, () => id),
+      slow,
+    );
     await client.batches.cancel(batch.id);
     const done = await client.batches.wait(batch.id);
     expect(done.done).toBe(true);

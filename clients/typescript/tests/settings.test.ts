@@ -34,9 +34,19 @@ afterAll(async () => {
 
 test("until the service was asked, the private defaults count", async () => {
   const settings = createMediaProcessingSettings({ baseUrl: service.url, storage: new Memory() });
-  expect(settings.get()).toMatchObject({ preferLocal: true, fallbackToCloud: false, consent: false, status: "unknown" });
+  expect(settings.get()).toMatchObject({
+    preferLocal: true,
+    fallbackToCloud: false,
+    consent: false,
+    status: "unknown",
+  });
   await settings.load();
-  expect(settings.get()).toMatchObject({ preferLocal: true, fallbackToCloud: false, status: "ready", canFallBack: true });
+  expect(settings.get()).toMatchObject({
+    preferLocal: true,
+    fallbackToCloud: false,
+    status: "ready",
+    canFallBack: true,
+  });
 });
 
 test("a change shows at once, and outlives a restart of the service", async () => {

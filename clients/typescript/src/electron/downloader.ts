@@ -90,7 +90,10 @@ export class ModelDownloader {
       if (!["queued", "downloading", "paused"].includes(entry.download.state)) continue;
       this.#change(entry, { state: "cancelled" });
       entry.stop?.abort();
-      this.#fail(entry, new DarkroomError(`The download of ${entry.download.name} was cancelled.`, { code: "cancelled" }));
+      this.#fail(
+        entry,
+        new DarkroomError(`The download of ${entry.download.name} was cancelled.`, { code: "cancelled" }),
+      );
     }
     this.#next();
   }
@@ -142,7 +145,11 @@ export class ModelDownloader {
       this.#change(entry, { state: "here", progress: 1, doing: "" });
       for (const { resolve } of entry.waiters.splice(0)) resolve();
     } catch (cause) {
-      this.#ended(entry, stop, isDarkroomError(cause) ? cause : new DarkroomError(String(cause), { code: "error", cause }));
+      this.#ended(
+        entry,
+        stop,
+        isDarkroomError(cause) ? cause : new DarkroomError(String(cause), { code: "error", cause }),
+      );
     } finally {
       entry.stop = null;
       this.#next();

@@ -1,5 +1,6 @@
 import { SettingsApi } from "../client.js";
-import { DarkroomError, isDarkroomError } from "../errors.js";
+import type { DarkroomError } from "../errors.js";
+import { isDarkroomError } from "../errors.js";
 import { type ClientOptions, Transport } from "../transport.js";
 import type { CallOptions, SettingsView } from "../types.js";
 import { keep, platformStorage, readKept, type TextStorage } from "./kept.js";
