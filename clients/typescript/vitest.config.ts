@@ -11,5 +11,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     testTimeout: 30_000,
     maxWorkers: 2,
+    // What a page's console says of requests that a test means to fail.
+    silent: "passed-only",
   },
 });

@@ -42,5 +42,5 @@ console.log(table);
 if (!process.argv.includes("--check")) {
   const readme = new URL("README.md", root);
   const text = await readFile(readme, "utf8");
-  await writeFile(readme, text.replace(/(<!-- size -->\n)[^]*?(\n<!-- end -->)/, `$1${table}$2`));
+  await writeFile(readme, text.replace(/(<!-- size -->\n)[^]*?(\n<!-- end -->)/, `$1\n${table}\n$2`));
 }

@@ -1,5 +1,5 @@
 /** Server-sent events: read as the standard says, followed over restarts of the service. */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { DarkroomClient, type Job } from "../src/index.js";
 import { readEvents, type ServerEvent } from "../src/events.js";
@@ -52,6 +52,10 @@ test("what stands for itself is kept: colons, blanks, other alphabets", async ()
 test("a job is followed over a restart of the service", async () => {
   const home = await Home.make();
   let service = await home.serve();
+  onTestFinished(async () => {
+    await service.stop();
+    await home.remove();
+  });
   const client = new DarkroomClient({ baseUrl: service.url });
   const { images } = await client.images.upload(await sample("mug.jpg"));
   const work = { operations: ["upscale:scale=4", "rotate:angle=7", "rotate:angle=9"] };
@@ -81,24 +85,29 @@ test("a job is followed over a restart of the service", async () => {
   expect((await followed).at(-1)?.state).toMatch(/completed|cancelled/);
   expect(reconnected).toBeGreaterThan(0);
   await client.batches.cancel(batch.id);
-  await service.stop();
-  await home.remove();
 });
 
-test("leaving the loop closes the connection", async () => {
+test("leaving the loop closes the connection, and so does the signal", async () => {
+  // Two requests at once are allowed: those that had stayed open would be in the way.
   const home = await Home.make({ DARKROOM_SERVER__CONCURRENT_REQUESTS: "2" });
   const service = await home.serve();
+  onTestFinished(async () => {
+    await service.stop();
+    await home.remove();
+  });
   const client = new DarkroomClient({ baseUrl: service.url, retries: 5 });
-  const { images } = await client.images.upload(await sample("logo.png"));
+  const { images } = await client.images.upload(await sample("mug.jpg"));
+  const work = { operations: ["upscale:scale=4", "rotate:angle=7", "rotate:angle=9"] };
+  const { id } = await client.images.process(images[0]?.id ?? "", work);
   for (let round = 0; round < 4; round++) {
-    const job = await client.images.process(images[0]?.id ?? "", { operations: ["resize:width=9"] });
-    for await (const now of client.jobs.events(job.id)) {
-      expect(now.id).toBe(job.id);
+    for await (const job of client.jobs.events(id)) {
+      expect(["pending", "processing"]).toContain(job.state);
       break;
     }
+    const stop = new AbortController();
+    const next = client.jobs.allEvents({ signal: stop.signal }).next();
+    stop.abort();
+    await expect(next).rejects.toMatchObject({ code: "aborted" });
   }
-  // Two at once are allowed: one that had stayed open would be in the way.
-  await Promise.all([client.health(), client.operations(), client.recipes()]);
-  await service.stop();
-  await home.remove();
+  expect((await client.jobs.cancel(id)).id).toBe(id);
 });

@@ -1,5 +1,5 @@
 /** Where pictures are worked on: kept by the service, over restarts; shown at once, put back where it is refused. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 import { DarkroomClient } from "../src/index.js";
 import { createMediaProcessingSettings, type MediaProcessingState } from "../src/settings/index.js";
@@ -120,10 +120,12 @@ test("a copy that is damaged is no copy", () => {
 test("what the environment says is locked, and why", async () => {
   const other = await Home.make({ DARKROOM_PROVIDERS__LOCAL_FIRST: "true" });
   const locked = await other.serve();
+  onTestFinished(async () => {
+    await locked.stop();
+    await other.remove();
+  });
   const settings = createMediaProcessingSettings({ baseUrl: locked.url, storage: new Memory() });
   const { locks, canFallBack, fallbackReason } = await settings.load();
   expect(locks.preferLocal).toMatchObject({ code: "environment", text: expect.stringContaining("LOCAL_FIRST") });
   expect({ canFallBack, code: fallbackReason?.code }).toEqual({ canFallBack: false, code: "no_cloud_key" });
-  await locked.stop();
-  await other.remove();
 });
