@@ -290,3 +290,42 @@ def test_another_protocol_goes_into_the_own_network_only(monkeypatch: pytest.Mon
     assert (first.scheme, first.host, first.address, first.what) == ("clamd", "scanner.lan", "192.168.7.7", "an upload")
     assert (first.sent, first.received, first.outcome) == (5, 7, "done")
     assert [entry.outcome for entry in others] == ["refused", "refused", "refused", "started"]
+
+
+class TestServersThatAreKeptTo:
+    """A library's connections to the owner's database or broker, written down once for as long as the process lives."""
+
+    @pytest.fixture(autouse=True)
+    def names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = {"db.lan": ["192.168.7.7"], "db.example": ["93.184.216.34"]}
+        monkeypatch.setattr(addresses, "system_resolve", lambda host, _: known.get(host, []))
+
+    def test_are_written_down_once(self) -> None:
+        egress = Egress(Settings())
+        egress.attach("db.lan", 5432, "database", scheme="postgresql", encrypted=False, what="jobs")
+        (entry,) = egress.ledger.entries(purpose="database")
+        assert (entry.scheme, entry.host, entry.port, entry.address) == ("postgresql", "db.lan", 5432, "192.168.7.7")
+        assert (entry.what, entry.outcome) == ("jobs", "done")
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+    def test_of_this_machine_are_no_outgoing_connection(self, host: str) -> None:
+        egress = Egress(Settings().with_changes({"offline": True}))
+        egress.attach(host, 6379, "broker", scheme="redis", encrypted=False)
+        assert list(egress.ledger.entries()) == []
+
+    def test_of_the_public_network_are_encrypted_or_named(self) -> None:
+        egress = Egress(Settings())
+        with pytest.raises(AddressRefused, match="does not encrypt"):
+            egress.attach("db.example", 6379, "broker", scheme="redis", encrypted=False)
+        egress.attach("db.example", 6379, "broker", scheme="rediss", encrypted=True)
+        named = Egress(Settings().with_changes({"egress.private_hosts": ["db.example"]}))
+        named.attach("db.example", 6379, "broker", scheme="redis", encrypted=False)
+        assert [entry.outcome for entry in egress.ledger.entries()] == ["refused", "done", "done"]
+
+    @pytest.mark.parametrize("purpose", ["database", "broker"])
+    def test_are_refused_by_the_policy(self, purpose: Purpose) -> None:
+        for change, error in (({"offline": True}, OfflineRefused), ({f"egress.{purpose}": False}, EgressRefused)):
+            egress = Egress(Settings().with_changes(change))
+            with pytest.raises(error, match=purpose):
+                egress.attach("db.lan", 5432, purpose, scheme="postgresql", encrypted=True)
+            assert list(egress.ledger.entries()) == []

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def test_the_service_by_itself(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """SQLite, one server with its lanes, and one worker beside it."""
-    figures = Siege(tmp_path, pace=0.02).run(kills=20, jobs=100, seconds=120)
+    figures = Siege(tmp_path, pace=0.02).run(kills=15, jobs=100, seconds=120)
     print(figures)
     record_property("figures", str(figures))
     assert figures.faults == []
@@ -28,7 +28,7 @@ def test_several_machines(tmp_path: Path, record_property: Callable[[str, object
     # Servers of its own, since others use those of the session.
     with running(Postgres) as postgres, running(Redis) as redis:
         siege = Siege(tmp_path, postgres=postgres, redis=redis, workers=2, pace=0.02)
-        figures = siege.run(kills=20, jobs=100, seconds=180)
+        figures = siege.run(kills=15, jobs=100, seconds=180)
     print(figures)
     record_property("figures", str(figures))
     assert figures.faults == []

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,8 +69,8 @@ class Receiver:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
     yield made
     made.close()
@@ -554,7 +553,7 @@ def test_messages_are_found_by_what_they_are_about(store: DeliveryStore, databas
     assert [row.id for row in store.listed(owner="me")] == made[1::-1]
     assert [row.id for row in store.listed(job_id="j1")] == made[:1]
     assert [row.id for row in store.listed(batch_id="b1")] == made[1:2]
-    assert [row.id for row in store.listed(before=clock(), most=1)] == made[1:2]
+    assert [row.id for row in store.listed(after=(clock(), ""), most=1)] == made[1:2]
     assert store.listed(state="failed") == []
     assert store.get(made[0]).owner == "me"
     with pytest.raises(DeliveryNotFound):

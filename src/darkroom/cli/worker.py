@@ -59,13 +59,13 @@ def worker(
 def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> Carrier:
     from darkroom.database.connection import Database
     from darkroom.intake import Intake
+    from darkroom.jobs.claims import build_claimed
     from darkroom.jobs.store import JobStore
     from darkroom.safety.scanning import Scanner
-    from darkroom.storage import build
 
     database = Database.from_settings(settings)
     database.migrate()
-    store, storage = JobStore(database), build(settings)
+    store, storage = JobStore(database), build_claimed(settings, database)
     # Pictures are fetched by way of the light queue.
     intake = Intake(settings, storage, Scanner.from_settings(settings)) if "light" in lanes else None
     if settings.jobs.broker_url.get_secret_value():

@@ -107,7 +107,8 @@ class CeleryCarrier:
         """End; what is not sent yet is found in the table by whoever comes next."""
         self._stopping.set()
         self._asked.put(None)
-        self._thread.join(timeout=15.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=15.0)
         self._app.close()
 
     def wake(self, rows: Sequence[JobRow] = ()) -> None:
@@ -128,15 +129,18 @@ class CeleryCarrier:
             if self._stopping.is_set():
                 break
             try:
-                if notes is None:
+                # Also where there is something to send all the time.
+                if time.monotonic() >= sweeps:
                     sweeps = time.monotonic() + SWEEP_SECONDS
                     self._store.expire()
-                    self._send_again(0.0 if asked else AGAIN_SECONDS)
-                    if self._cleans and time.monotonic() >= cleans:
-                        cleans = time.monotonic() + CLEAN_UP_SECONDS
-                        self._app.send_task(CLEAN_UP, queue="light", priority=9, expires=CLEAN_UP_SECONDS)
-                else:
+                    self._send_again(AGAIN_SECONDS)
+                if notes is not None:
                     self._send(notes)
+                elif asked:
+                    self._send_again(0.0)
+                if self._cleans and time.monotonic() >= cleans:
+                    cleans = time.monotonic() + CLEAN_UP_SECONDS
+                    self._app.send_task(CLEAN_UP, queue="light", priority=9, expires=CLEAN_UP_SECONDS)
             except Exception as error:
                 # The database or Redis is away for a moment. What waits to be sent is in the table.
                 log.warning("jobs were not sent, which is tried again: %s", error)
@@ -227,7 +231,8 @@ class CeleryWorker:
         _state().should_stop = os.EX_OK
         until = time.monotonic() + 15.0
         for thread in self._threads:
-            thread.join(timeout=max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                thread.join(timeout=max(0.0, until - time.monotonic()))
         self._processes.close()
         self._sender.stop()
 

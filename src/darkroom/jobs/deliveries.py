@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, tuple_
 
 from darkroom.database.schema import DeliveryRow, now
 from darkroom.errors import DeliveryNotFound
@@ -90,22 +90,22 @@ class DeliveryStore:
         job_id: str | None = None,
         batch_id: str | None = None,
         state: str | None = None,
-        before: datetime | None = None,
+        after: tuple[datetime, str] | None = None,
         most: int = 50,
     ) -> list[DeliveryRow]:
-        """Messages, the newest first, from before a time on."""
+        """Messages, the newest first, from behind a time of creation and id on."""
         wanted = [
             DeliveryRow.owner == owner if owner is not None else None,
             DeliveryRow.job_id == job_id if job_id is not None else None,
             DeliveryRow.batch_id == batch_id if batch_id is not None else None,
             DeliveryRow.state == state if state is not None else None,
-            DeliveryRow.created < before if before is not None else None,
+            tuple_(DeliveryRow.created, DeliveryRow.id) < after if after is not None else None,
         ]
         with self._database.session(reading=True) as session:
             order = (
                 select(DeliveryRow)
                 .where(and_(True, *(clause for clause in wanted if clause is not None)))
-                .order_by(DeliveryRow.created.desc(), DeliveryRow.id)
+                .order_by(DeliveryRow.created.desc(), DeliveryRow.id.desc())
                 .limit(most)
             )
             return list(session.scalars(order))

@@ -258,12 +258,19 @@ class JobStore:
             return row.state  # pyright: ignore[reportReturnType]
 
     def cancelled(self, job_id: str, holder: str) -> bool:
-        """The job has stopped because it was to be cancelled."""
+        """The job has stopped because it was to be cancelled; where nobody has asked for that, it waits again.
+
+        False for that, and where the lease is somebody else's.
+        """
         with self.database.session() as session:
             row = self._held(session, job_id, holder)
-            if row is not None:
+            if row is None:
+                return False
+            if row.cancel:
                 _end(session, row, "cancelled")
-            return row is not None
+            else:
+                _wait(row)
+            return row.cancel
 
     def cancel(self, job_id: str) -> JobRow:
         """Ask a job to stop: at once where nothing is made of it yet, else at its next report of progress.
@@ -292,7 +299,9 @@ class JobStore:
         """Give a lease back, as the holder ends: the job waits again, and the attempt does not count."""
         with self.database.session() as session:
             row = self._held(session, job_id, holder)
-            if row is not None:
+            if row is not None and row.cancel:
+                _end(session, row, "cancelled")
+            elif row is not None:
                 _wait(row)
                 row.attempts -= 1
 

@@ -85,12 +85,16 @@ class Downloads:
         finally:
             self._listeners.discard(queue)
 
-    def close(self) -> None:
-        """Stop all downloads."""
-        for stop in self._stops.values():
-            stop.set()
+    def hang_up(self) -> None:
+        """Tell everybody that there is nothing more to come."""
         for queue in self._listeners:
             queue.put_nowait(None)
+
+    def close(self) -> None:
+        """Stop all downloads."""
+        self.hang_up()
+        for stop in self._stops.values():
+            stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _pull(self, name: str, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from darkroom.addresses import is_loopback
 from darkroom.errors import DarkroomError, LimitExceeded, NotAllowed
@@ -81,19 +80,11 @@ class Front:
             await self._app(scope, receive, answer)
         except DarkroomError as error:
             await respond(error, request_id)(scope, receive, answer)
-        except HTTPException as error:
-            # Raised where a body is read that is too long.
-            known = _too_long() if error.status_code == 413 else DarkroomError(error.detail)
-            await respond(known, request_id)(scope, receive, answer)
         except Exception:
+            # Answered already; what comes out here is for the log.
             log.exception("%s %s failed", scope["method"], scope["path"])
-            if begun:
+            if not begun:
                 raise
-            fault = DarkroomError(
-                "Something unexpected happened.",
-                cure="This is a fault of Darkroom; the log of the service shows where.",
-            )
-            await respond(fault, request_id)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             metrics.open.dec()

@@ -30,6 +30,7 @@ from darkroom.server.dependencies import (
     cursor_of,
     owner_of,
     problems,
+    unless_gone,
 )
 from darkroom.server.keys import Principal
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
@@ -184,7 +185,7 @@ async def process_sync(body: schemas.ProcessRequest, request: Request, studio: T
         version = await asyncio.to_thread(studio.pictures.version, body.image_id, owner_of(who), body.version)
         known = await asyncio.to_thread(studio.pictures.get, body.image_id, owner_of(who))
         digest, name = version.digest, known.row.name
-    finished = await studio.making.make(digest, digest, order, name=name)
+    finished = await unless_gone(request, studio.making.make(digest, digest, order, name=name))
     answer = await files.answer(
         request,
         studio.storage,

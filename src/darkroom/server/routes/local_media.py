@@ -15,7 +15,7 @@ from darkroom.errors import FileMissing, InvalidParameters
 from darkroom.models.store import Store
 from darkroom.report import Report
 from darkroom.server import files, schemas
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems
+from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems, unless_gone
 from darkroom.server.downloads import Download
 from darkroom.server.making import Finished
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
@@ -106,7 +106,7 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                     )
                 order = await studio.ordered(work, owner_of(who))
                 name = accepted.name
-                finished = await studio.making.make(whole.path, whole.digest, order, name=name)
+                finished = await unless_gone(request, studio.making.make(whole.path, whole.digest, order, name=name))
     if finished is None:
         raise InvalidParameters("The form has no file.", cure="Send the picture as the field file.", field="file")
     answer = await files.answer(
