@@ -449,3 +449,10 @@ class Delivery(_Answer):
     not_before: datetime
     finished: datetime | None
     body: dict[str, Any]
+
+
+class WebhookSecrets(_Answer):
+    """What messages to webhooks are signed with."""
+
+    secrets: list[str] = Field(description="Each `whsec_` and base64; several while one takes the other's place.")
+    made_here: bool = Field(description="Whether the service made it for itself, as the settings have none.")
