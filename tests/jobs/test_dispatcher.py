@@ -89,9 +89,7 @@ def house(tmp_path: Path) -> House:
 @pytest.fixture
 def working(house: House) -> Iterator[Dispatcher]:
     settings = Settings()
-    dispatcher = Dispatcher(
-        settings, house.store, house.storage, intake=Intake(settings, house.storage, scanner=None)
-    )
+    dispatcher = Dispatcher(settings, house.store, house.storage, intake=Intake(settings, house.storage, scanner=None))
     dispatcher.start()
     yield dispatcher
     dispatcher.stop()

@@ -14,13 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import booleans, integers, sampled_from
 from sqlalchemy import delete, select
+from tests.servers import Postgres
 
 from darkroom.database.connection import Database
 from darkroom.database.schema import ImageRow, JobRow, VersionRow, now
 from darkroom.errors import DownloadInterrupted, JobNotFound, WorkerDied
 from darkroom.intake import Taken
 from darkroom.jobs.store import DONE, HELD, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob
-from tests.servers import Postgres
 
 PASSING = DownloadInterrupted("The line was busy.")
 

@@ -37,7 +37,9 @@ from darkroom.errors import (
     WorkerDied,
 )
 from darkroom.image import Encoding
+from darkroom.jobs.results import Results, key_of, models_of, repeatable
 from darkroom.jobs.store import Made
+from darkroom.models.store import Store
 from darkroom.pipeline import Pipeline
 from darkroom.processing import Request
 from darkroom.storage.storage import fetch, put_bytes
@@ -76,6 +78,11 @@ class Means:
     intake: Intake | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def results(self) -> Results:
+        """Those that are kept, so that the same request is a lookup."""
+        return Results(self.store.database, self.storage)
+
 
 def holder_name(what: str) -> str:
     """A name to hold leases by, that nobody else has: this machine, this process, ``what`` it is, and chance."""
@@ -87,7 +94,7 @@ def process(row: JobRow, holder: str, means: Means, pool: WorkerPool) -> None:
     with _ending(row, holder, means):
         with tempfile.TemporaryDirectory(prefix="darkroom-job-", ignore_cleanup_errors=True) as folder:
             far: list[Any] = [0.0, ""]
-            work = _process(row, means.storage, pool, Path(folder), far)
+            work = _process(row, means, pool, Path(folder), far)
             made, report = asyncio.run(_leased(work, row, holder, means, far))
         done = _told(lambda: means.store.complete(row.id, holder, made, report), means)
         log.info("job %s: %s", row.id, "completed" if done else "done too late, its lease was another's")
@@ -195,8 +202,15 @@ async def _leased(work: Coroutine[Any, Any, T], row: JobRow, holder: str, means:
 
 
 async def _process(
-    row: JobRow, storage: Storage, pool: WorkerPool, folder: Path, far: list[Any]
+    row: JobRow, means: Means, pool: WorkerPool, folder: Path, far: list[Any]
 ) -> tuple[list[Made], dict[str, Any]]:
+    """What comes of a job, and its report: looked up where the same was made before."""
+    pipeline, encoding, storage = Pipeline(row.operations), Encoding(**row.encoding), means.storage
+    key, models = await asyncio.to_thread(_key, row, pipeline, encoding, means)
+    kept = await means.results.find(key) if key is not None else None
+    if kept is not None:
+        made = Made("", kept.digest, kept.bytes, kept.format, kept.width, kept.height, kept.frames)
+        return [made], kept.report
     source = folder / "source"
     digests = {row.source: source}
     for digest in row.pictures.values():
@@ -205,8 +219,8 @@ async def _process(
         await fetch(storage, digest, path)
     request = Request(
         source,
-        Pipeline(row.operations),
-        encoding=Encoding(**row.encoding),
+        pipeline,
+        encoding=encoding,
         name=row.name or None,
         pictures={reference: digests[digest] for reference, digest in row.pictures.items()},
     )
@@ -222,7 +236,18 @@ async def _process(
         job.cancel()
         raise
     outcome = job.result()
-    return await _kept(storage, outcome), outcome.report.model_dump(mode="json")
+    made = await _kept(storage, outcome)
+    if key is not None and repeatable(pipeline, means.settings, outcome.report, models):
+        await means.results.keep(key, made[0], outcome.report)
+    return made, outcome.report.model_dump(mode="json")
+
+
+def _key(row: JobRow, pipeline: Pipeline, encoding: Encoding, means: Means) -> tuple[str | None, dict[str, str]]:
+    """The key under which a result is kept, None where it is not, and the models that it is made of."""
+    if not repeatable(pipeline, means.settings):
+        return None, {}
+    models = models_of(pipeline, Store.from_settings(means.settings))
+    return key_of(row.source, pipeline, encoding, row.pictures, models=models, settings=means.settings), models
 
 
 async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:

@@ -83,12 +83,12 @@ class JobStore:
     """Jobs, by a database. Every method is one transaction; all raise DatabaseFailed where it is not well."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def submit(self, new: NewJob) -> tuple[JobRow, bool]:
         """Accept a job: from here on it is never lost. Gives the row, and False where the key was there before."""
         try:
-            with self._database.session() as session:
+            with self.database.session() as session:
                 if new.idempotency_key is not None:
                     known = session.scalar(_by_key(new.owner, new.idempotency_key))
                     if known is not None:
@@ -101,14 +101,14 @@ class JobStore:
             if not isinstance(error.__cause__, IntegrityError) or new.idempotency_key is None:
                 raise
             # Somebody else came first with the same key, in this very moment.
-            with self._database.session() as session:
+            with self.database.session() as session:
                 return session.scalars(_by_key(new.owner, new.idempotency_key)).one(), False
 
     def batch(
         self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob], idempotency_key: str | None = None
     ) -> tuple[BatchRow, list[JobRow]]:
         """Accept several jobs that belong together: all of them or none."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = BatchRow(owner=owner, webhook_url=webhook_url, idempotency_key=idempotency_key)
             session.add(row)
             session.flush()
@@ -138,7 +138,7 @@ class JobStore:
     def _lease(
         self, holder: str, seconds: float, wanted: Sequence[ColumnElement[bool]], *, skip_locked: bool = True
     ) -> JobRow | None:
-        with self._database.session() as session:
+        with self.database.session() as session:
             moment = now()
             row = session.scalar(
                 select(JobRow)
@@ -159,7 +159,7 @@ class JobStore:
     def waiting(self, lanes: Sequence[Lane], seconds: float, most: int = 1000) -> list[JobRow]:
         """Jobs that could be leased, and could have been for so long; in the order in which they should be."""
         moment = now() - timedelta(seconds=seconds)
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return list(
                 session.scalars(
                     select(JobRow)
@@ -174,7 +174,7 @@ class JobStore:
 
         All of it or nothing; False where the lease is somebody else's by now, or the job was cancelled.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder, ("scanning",))
             if row is None:
                 return False
@@ -201,7 +201,7 @@ class JobStore:
 
     def renew(self, job_id: str, holder: str, seconds: float, progress: float, doing: str) -> bool:
         """Keep a lease, and say how far the job is; False where it was cancelled or is somebody else's by now."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is None or row.cancel:
                 return False
@@ -214,7 +214,7 @@ class JobStore:
 
         ``made`` has the result first. False where the lease is somebody else's by now, whose result counts then.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder, ("processing",))
             if row is None:
                 return False
@@ -235,7 +235,7 @@ class JobStore:
 
         Gives the state it has now, None where the lease is somebody else's.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is None:
                 return None
@@ -255,7 +255,7 @@ class JobStore:
 
     def cancelled(self, job_id: str, holder: str) -> bool:
         """The job has stopped because it was to be cancelled."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is not None:
                 _end(session, row, "cancelled")
@@ -266,7 +266,7 @@ class JobStore:
 
         Raises JobNotFound.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._one(session, job_id)
             if row.state in WAITING:
                 _end(session, row, "cancelled")
@@ -276,7 +276,7 @@ class JobStore:
 
     def requeue(self, job_id: str) -> JobRow:
         """Have a job that has failed, was cancelled or quarantined done again. Raises JobNotFound."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._one(session, job_id)
             if row.state in DONE and row.state != "completed":
                 row.state = _first_state(row)
@@ -286,7 +286,7 @@ class JobStore:
 
     def release(self, job_id: str, holder: str) -> None:
         """Give a lease back, as the holder ends: the job waits again, and the attempt does not count."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             row = self._held(session, job_id, holder)
             if row is not None:
                 _wait(row)
@@ -298,7 +298,7 @@ class JobStore:
         That is nobody's fault, a server may be ended at any time; but a job that has been lost so often that it must
         be what ends its holder is quarantined.
         """
-        with self._database.session() as session:
+        with self.database.session() as session:
             lost = session.scalars(
                 select(JobRow)
                 .where(JobRow.state.in_(HELD), JobRow.held_until < now())
@@ -320,7 +320,7 @@ class JobStore:
 
     def get(self, job_id: str) -> JobRow:
         """One job. Raises JobNotFound."""
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             row = session.get(JobRow, job_id)
             if row is None:
                 raise _unknown(job_id)
@@ -346,26 +346,26 @@ class JobStore:
         )
         if after is not None:
             order = order.where(tuple_(JobRow.created, JobRow.id) < after)
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return list(session.scalars(order))
 
     def known(self, owner: str, key: str | None) -> JobRow | None:
         """The job that was submitted with an idempotency key."""
         if key is None:
             return None
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return session.scalar(_by_key(owner, key))
 
     def known_batch(self, owner: str, key: str | None) -> BatchRow | None:
         """The batch that was submitted with an idempotency key."""
         if key is None:
             return None
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return session.scalar(select(BatchRow).filter_by(owner=owner, idempotency_key=key))
 
     def get_batch(self, batch_id: str) -> BatchRow:
         """One batch. Raises BatchNotFound."""
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             row = session.get(BatchRow, batch_id)
             if row is None:
                 raise BatchNotFound(f"There is no batch {batch_id}.", cure="Batches are forgotten after a while.")
@@ -380,13 +380,13 @@ class JobStore:
             order = order.where(BatchRow.owner == owner)
         if after is not None:
             order = order.where(tuple_(BatchRow.created, BatchRow.id) < after)
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return list(session.scalars(order))
 
     def counts(self, batch_id: str) -> tuple[dict[str, int], float]:
         """How many jobs of a batch are in each state, and their mean progress; those that have ended count whole."""
         ended = case((JobRow.state.in_(DONE), 1.0), else_=JobRow.progress)
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             rows = session.execute(
                 select(JobRow.state, func.count(), func.sum(ended))
                 .where(JobRow.batch_id == batch_id)
@@ -398,7 +398,7 @@ class JobStore:
     def cancel_all(self, *, batch_id: str | None = None, image_id: str | None = None) -> int:
         """Ask every job of a batch, or on a picture, to stop that has not ended; gives how many."""
         wanted = {"batch_id": batch_id, "image_id": image_id}
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             ids = session.scalars(
                 select(JobRow.id)
                 .filter_by(**{name: value for name, value in wanted.items() if value is not None})
@@ -410,7 +410,7 @@ class JobStore:
 
     def depth(self) -> dict[str, int]:
         """How many jobs there are in each state."""
-        with self._database.session(reading=True) as session:
+        with self.database.session(reading=True) as session:
             return {
                 state: count
                 for state, count in session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
@@ -418,7 +418,7 @@ class JobStore:
 
     def purge(self, finished_before: datetime) -> int:
         """Forget jobs that were finished before a time; gives how many."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             old = session.scalars(select(JobRow).where(JobRow.finished < finished_before)).all()
             for row in old:
                 session.delete(row)

@@ -44,17 +44,21 @@ class Downloads:
         """The last download of a model, None where there was none."""
         return self._known.get(name)
 
+    def all(self) -> list[Download]:
+        """The last download of every model that had one."""
+        return list(self._known.values())
+
     def start(self, name: str) -> Download:
         """Begin to download a model, or give how far it is. Raises UnknownModel."""
         entry = self._store.entry(name)
         known = self._known.get(entry.name)
-        if known is not None and known.state == "downloading":
+        if known is not None and known.state == "downloading" and not self._stops[entry.name].is_set():
             return known
         if self._store.path(entry) is not None:
             return Download(entry.name, "here", 1.0)
         begun = Download(entry.name, "downloading")
         stop = self._stops[entry.name] = threading.Event()
-        self._tell(begun)
+        self._tell(begun, stop)
         loop = asyncio.get_running_loop()
         self._threads.submit(self._pull, entry.name, stop, loop)
         return begun
@@ -90,7 +94,7 @@ class Downloads:
 
         def tell(download: Download) -> None:
             with contextlib.suppress(RuntimeError):  # the service has ended meanwhile
-                loop.call_soon_threadsafe(self._tell, download)
+                loop.call_soon_threadsafe(self._tell, download, stop)
 
         def advance(fraction: float, doing: str) -> None:
             nonlocal told
@@ -112,7 +116,9 @@ class Downloads:
             log.exception("the download of %s failed", name)
             tell(Download(name, "failed", error=DarkroomError(f"The download of {name} failed: {error}.")))
 
-    def _tell(self, download: Download) -> None:
+    def _tell(self, download: Download, stop: threading.Event) -> None:
+        if self._stops[download.name] is not stop:
+            return  # it was stopped and has been begun again since
         self._known[download.name] = download
         for queue in self._listeners:
             queue.put_nowait(download)

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -45,6 +45,7 @@ class Front:
     def __init__(self, app: ASGIApp, studio: Studio) -> None:
         self._app = app
         self._studio = studio
+        self._routes: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,10 +60,12 @@ class Front:
         structlog.contextvars.bind_contextvars(request=request_id)
         started = time.perf_counter()
         status: int = 500
+        begun = False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
+                begun = True
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 added = [*_HEADERS, (b"x-request-id", request_id.encode())]
@@ -76,16 +79,33 @@ class Front:
             await self._app(scope, _measured(receive, headers), answer)
         except DarkroomError as error:
             await respond(error, request_id)(scope, receive, answer)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun:
+                raise
+            fault = DarkroomError(
+                "Something unexpected happened.",
+                cure="This is a fault of Darkroom; the log of the service shows where.",
+            )
+            await respond(fault, request_id)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             metrics.open.dec()
-            route: Any = scope.get("route")
-            path = getattr(route, "path", "none")
+            path = self._route_of(scope)
             metrics.answered(scope["method"], path, status, seconds)
             # The path, never the query, which may hold what is nobody else's.
             extra = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(1000 * seconds, 1)}
             quiet = path in ("/health", "/ready", "/metrics") and status < 400
             log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=extra)
+
+    def _route_of(self, scope: Scope) -> str:
+        """The route that has answered, as the API's document writes it; few words, whatever is asked for."""
+        if not self._routes:
+            document = scope["app"].openapi()["paths"]
+            self._routes = {
+                operation["operationId"]: path for path, methods in document.items() for operation in methods.values()
+            }
+        return self._routes.get(getattr(scope.get("route"), "unique_id", ""), "other")
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
         """Raises NotAllowed for a request that is not meant for us, or that another page has made."""

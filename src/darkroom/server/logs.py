@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 QUIET = ("uvicorn.access", "httpx2", "httpcore2", "alembic")
 """Those whose lines say nothing that ours do not."""
+
+
+def _without_colours(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Uvicorn says the same once more with colours."""
+    line.pop("color_message", None)
+    return line
 
 
 def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -20,6 +27,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (

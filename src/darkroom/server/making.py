@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.database.schema import identifier
 from darkroom.image import Format
+from darkroom.jobs.results import Results, key_of, models_of, repeatable
 from darkroom.jobs.store import Made
 from darkroom.processing import Request
-from darkroom.server.results import Results, key_of, models_of, repeatable
 from darkroom.storage.storage import fetch, put_bytes
 
 if TYPE_CHECKING:
@@ -56,35 +56,37 @@ class Making:
         needs none.
         """
         seat = self._bench.seat if seated else contextlib.nullcontext
-        key = await asyncio.to_thread(self._key, digest, order)
+        key, models = await asyncio.to_thread(self._key, digest, order)
         if key is None:
-            return await self._made(identifier() * 2, source, order, name, seat)
+            return await self._made(None, models, source, order, name, seat)
         kept = await self._results.find(key)
         if kept is not None:
             format: Any = kept.format
             return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
         going = self._going.get(key)
         if going is None:
-            going = self._going[key] = asyncio.create_task(self._made(key, source, order, name, seat))
+            going = self._going[key] = asyncio.create_task(self._made(key, models, source, order, name, seat))
             going.add_done_callback(lambda _: self._going.pop(key, None))
             return await going
         # Somebody else's: that they leave is no reason to stop it for this one.
         return await asyncio.shield(going)
 
-    def _key(self, digest: str, order: Order) -> str | None:
+    def _key(self, digest: str, order: Order) -> tuple[str | None, dict[str, str]]:
+        """The key of a result, None where it is not to be kept, and the models that it is made of."""
         if not repeatable(order.pipeline, self._settings):
-            return None
-        return key_of(
-            digest,
-            order.pipeline,
-            order.encoding,
-            order.pictures,
-            models=models_of(order.pipeline, self._models),
-            settings=self._settings,
-        )
+            return None, {}
+        models = models_of(order.pipeline, self._models)
+        pipeline, encoding = order.pipeline, order.encoding
+        return key_of(digest, pipeline, encoding, order.pictures, models=models, settings=self._settings), models
 
     async def _made(
-        self, key: str, source: Path | str, order: Order, name: str, seat: Callable[[], AbstractContextManager[None]]
+        self,
+        key: str | None,
+        models: dict[str, str],
+        source: Path | str,
+        order: Order,
+        name: str,
+        seat: Callable[[], AbstractContextManager[None]],
     ) -> Finished:
         with seat(), tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
             places: dict[str, Path] = {}
@@ -107,7 +109,9 @@ class Making:
         assert about.format is not None
         stored = await put_bytes(self._storage, outcome.data)
         made = Made("", stored.digest, stored.size, about.format, about.width, about.height, about.frames)
-        # Also what is not repeatable is kept for a while, under a key that nobody else has: its report is asked for.
+        if key is None or not repeatable(order.pipeline, self._settings, outcome.report, models):
+            # Kept all the same, under a key that nobody else has: its report is asked for.
+            key = identifier() * 2
         await self._results.keep(key, made, outcome.report)
         format: Any = about.format
         return Finished(key, stored.digest, stored.size, format, outcome.report.model_dump(mode="json"), cached=False)

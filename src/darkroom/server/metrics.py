@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from darkroom.server.studio import Studio
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+disable_created_metrics()
 SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 MOST_JOBS = 10_000
 """Jobs that are counted at one question at most; what is left comes with the next."""

@@ -80,17 +80,9 @@ def add_to(app: FastAPI) -> None:
         )
         return ProblemResponse(problem.model_dump(mode="json"), status_code=error.status_code, headers=error.headers)
 
-    def unexpected(request: Request, error: Exception) -> ProblemResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        fault = DarkroomError(
-            "Something unexpected happened.", cure="This is a fault of Darkroom; the log of the service shows where."
-        )
-        return respond(fault, _id_of(request))
-
     app.add_exception_handler(DarkroomError, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def explained(problems: Sequence[Any]) -> InvalidParameters:

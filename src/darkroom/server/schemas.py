@@ -364,6 +364,7 @@ class SettingInfo(_Answer):
     description: str
     json_schema: dict[str, Any]
     locked: str | None = Field(description="Why it cannot be changed here, where it cannot.")
+    lock: Literal["environment", "not_local_first", "no_cloud_key"] | None = Field(description="The same for programs.")
 
 
 class SettingsView(_Answer):

@@ -21,6 +21,7 @@ from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
+from darkroom.jobs.results import Results
 from darkroom.jobs.store import JobStore
 from darkroom.models.store import Store
 from darkroom.safety.scanning import Scanner
@@ -32,7 +33,6 @@ from darkroom.server.making import Making
 from darkroom.server.metrics import Metrics
 from darkroom.server.pictures import Pictures
 from darkroom.server.rates import Rates
-from darkroom.server.results import Results
 from darkroom.server.signing import url_keys
 from darkroom.server.watcher import Watcher
 from darkroom.server.work import Order, order_of

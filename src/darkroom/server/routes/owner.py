@@ -87,7 +87,8 @@ def _shown(settings: Settings) -> schemas.SettingsView:
                 default=shown.default,
                 description=shown.description,
                 json_schema=shown.schema,
-                locked=shown.locked,
+                locked=shown.lock.reason if shown.lock is not None else None,
+                lock=shown.lock.kind if shown.lock is not None else None,
             )
             for path, shown in settings_view.read(settings).items()
         }

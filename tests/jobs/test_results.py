@@ -19,6 +19,8 @@ from darkroom import measurements
 from darkroom.database.connection import Database
 from darkroom.database.schema import ResultRow, now
 from darkroom.image import Encoding, Image
+from darkroom.jobs import results
+from darkroom.jobs.results import Results, key_of, models_of, repeatable
 from darkroom.jobs.store import Made
 from darkroom.models.catalogue import ModelEntry, ModelFile
 from darkroom.models.store import Store, write_user_entries
@@ -26,8 +28,6 @@ from darkroom.operation import Context, Operation
 from darkroom.pipeline import Pipeline
 from darkroom.processing import Request, process
 from darkroom.report import AttachmentReport, Fallback, ModelUse, Report, StepReport
-from darkroom.server import results
-from darkroom.server.results import Results, key_of, models_of, repeatable
 from darkroom.services import build_services
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
