@@ -1,22 +1,27 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig, type Plugin } from "vite";
 
+const OUT = fileURLToPath(new URL("../src/darkroom/server/page", import.meta.url));
+
 /** Writes a .gz and a .br beside every text that is long enough, so that the service need not compress. */
 function compressed(): Plugin {
   return {
     name: "compressed",
     apply: "build",
-    generateBundle(_, bundle) {
-      for (const [name, part] of Object.entries(bundle)) {
+    // From the files as they are at last: other plugins still change them when a bundle is generated.
+    async closeBundle() {
+      for (const name of await readdir(OUT, { recursive: true })) {
         if (!/\.(js|css|html|svg)$/.test(name)) continue;
-        const text = Buffer.from(part.type === "chunk" ? part.code : part.source);
+        const text = await readFile(join(OUT, name));
         if (text.length < 1000) continue;
-        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: gzipSync(text, { level: 9 }) });
         const quality = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
-        this.emitFile({ type: "asset", fileName: `${name}.br`, source: brotliCompressSync(text, { params: quality }) });
+        await writeFile(join(OUT, `${name}.gz`), gzipSync(text, { level: 9 }));
+        await writeFile(join(OUT, `${name}.br`), brotliCompressSync(text, { params: quality }));
       }
     },
   };
@@ -27,7 +32,7 @@ export default defineConfig({
   resolve: { alias: { "@darkroom/client": fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) } },
   plugins: [svelte(), tailwindcss(), compressed()],
   build: {
-    outDir: "../src/darkroom/server/page",
+    outDir: OUT,
     emptyOutDir: true,
     manifest: true,
     assetsInlineLimit: 0,

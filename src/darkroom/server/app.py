@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 
-from darkroom.server import problems
+from darkroom.server import page, problems
 from darkroom.server.front import Front
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed
 from darkroom.server.studio import Studio
@@ -48,6 +48,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=_name,
         separate_input_output_schemas=False,
+        # FastAPI's own pages load scripts from elsewhere, and tell them who looks.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.studio = studio
     problems.add_to(app)
@@ -58,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(local_media.router)
     app.include_router(transformed.router)
     app.include_router(health.router)
+    app.include_router(page.router)
     if settings.server.cors_origins:
         app.add_middleware(
             CORSMiddleware,

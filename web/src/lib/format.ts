@@ -25,6 +25,7 @@ export function percent(share: number): string {
 
 /** Seconds as people read them: 0.6 s, 2 min 5 s. */
 export function duration(seconds: number): string {
+  if (seconds < 0.005) return `< ${number(0.01, 2)} s`;
   if (seconds < 0.095) return `${number(seconds, 2)} s`;
   if (seconds < 99.5) return `${number(seconds, seconds < 9.95 ? 1 : 0)} s`;
   return `${number(Math.floor(seconds / 60))} min ${number(Math.round(seconds % 60))} s`;

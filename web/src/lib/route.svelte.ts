@@ -8,6 +8,11 @@ class Route {
   /** What of the view is shown: a picture, a batch, a job. */
   id = $state<string | null>(null);
 
+  /** What is shown of a view; null where another one is. While a view is fetched, the one before is still there. */
+  of(view: View): string | null {
+    return this.view === view ? this.id : null;
+  }
+
   /** Follow the address of the page. */
   start(): void {
     const read = (): void => {

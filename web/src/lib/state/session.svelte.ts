@@ -17,7 +17,7 @@ class Session {
   #waiting: (() => void)[] = [];
 
   /** Ask the service; where it wants a key, its owner is asked first. */
-  async ask<T>(call: (client: DarkroomClient) => Promise<T>): Promise<T> {
+  async ask<T>(call: (client: DarkroomClient) => PromiseLike<T>): Promise<T> {
     for (;;) {
       const used = this.key;
       try {

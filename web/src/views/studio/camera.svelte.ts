@@ -24,6 +24,19 @@ export class Camera {
   left = $derived(this.width / 2 - this.#centreX * this.imageWidth * this.scale);
   top = $derived(this.height / 2 - this.#centreY * this.imageHeight * this.scale);
 
+  /** Where a picture of another shape lies in one half of the viewer, as near as this one is in the whole. */
+  beside(width: number, height: number): { left: number; top: number; width: number; height: number } {
+    const pane = this.width / 2;
+    const fit = Math.min((pane - 40) / width, (this.height - 110) / height, 4);
+    const scale = fit * (this.scale / this.fitting);
+    return {
+      left: pane / 2 - this.#centreX * width * scale,
+      top: this.height / 2 - 8 - this.#centreY * height * scale,
+      width: width * scale,
+      height: height * scale,
+    };
+  }
+
   /** Fit the whole picture in. */
   fit(): void {
     this.#zoom = null;

@@ -7,7 +7,7 @@ import { type Trouble, troubleOf } from "../../lib/trouble";
 
 /** Wait for this long after the last change, in milliseconds. */
 const CALM = 140;
-/** A preview with networks that took no longer than this is made again by itself, in seconds. */
+/** A preview that took no longer than this is made again by itself when something changes, in seconds. */
 const QUICK = 2.5;
 const FORMATS = ["jpeg", "png", "webp", "avif", "gif", "bmp"];
 
@@ -30,7 +30,8 @@ export class Preview {
 
   #stop: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastHeavy = Infinity;
+  /** How long the same operations took last, in seconds. */
+  #took = new Map<string, number>();
 
   /** Make a preview soon, if that is quick; else say that it is stale. */
   want(image: string, version: number, steps: Step[], screen: number, ops: () => Operation[]): void {
@@ -39,8 +40,7 @@ export class Preview {
       this.clear();
       return;
     }
-    const heavy = isHeavy(steps);
-    if (heavy && this.#lastHeavy > QUICK) {
+    if ((this.#took.get(kindsOf(steps)) ?? (mayBeSlow(steps) ? Infinity : 0)) > QUICK) {
       this.stale = true;
       return;
     }
@@ -60,7 +60,7 @@ export class Preview {
       const made = await session.ask((client) => client.images.processSync(source, work, { signal: stop.signal }));
       if (stop.signal.aborted) return;
       const seconds = (performance.now() - begun) / 1000;
-      if (isHeavy(steps)) this.#lastHeavy = seconds;
+      this.#took.set(kindsOf(steps), seconds);
       this.#show({
         src: URL.createObjectURL(made.blob),
         width: made.report.output?.width ?? 1,
@@ -100,9 +100,14 @@ export class Preview {
   }
 }
 
-/** Whether steps may use networks. */
-export function isHeavy(steps: Step[]): boolean {
-  return steps.some((step) => catalogue.operation(step.type)?.lane === "heavy");
+/** Whether a step would run a network: it can use one, and one of its models is here. */
+function mayBeSlow(steps: Step[]): boolean {
+  const tasks = steps.flatMap((step) => catalogue.operation(step.type)?.tasks ?? []);
+  return catalogue.models.some((model) => model.state === "here" && tasks.includes(model.task));
+}
+
+function kindsOf(steps: Step[]): string {
+  return steps.map((step) => step.type).join(" ");
 }
 
 /**
