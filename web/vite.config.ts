@@ -39,6 +39,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { input: { page: "index.html", docs: "docs.html" } },
   },
   server: {
     proxy: Object.fromEntries(

@@ -84,7 +84,7 @@ export const en = {
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",
     fit: "Fit",
-    toPixels: (zoom: string): string => `${zoom}: show pixels one to one`,
+    toPixels: (zoom: string): string => `${zoom}: pixels one to one, or all of it`,
     behind: (what: string): string => `Behind transparency: ${what}`,
     checker: "checkerboard",
     white: "white",

@@ -85,7 +85,7 @@ export const it: Texts = {
     zoomIn: "Ingrandisci",
     zoomOut: "Riduci",
     fit: "Adatta",
-    toPixels: (zoom) => `${zoom}: mostra i pixel uno a uno`,
+    toPixels: (zoom) => `${zoom}: pixel uno a uno, o tutta`,
     behind: (what) => `Dietro la trasparenza: ${what}`,
     checker: "scacchiera",
     white: "bianco",
