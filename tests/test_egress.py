@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +76,32 @@ def test_a_connection_that_breaks_may_be_tried_again(mirror: Mirror) -> None:
         Egress(Settings()).stream(f"{mirror.url}/a", "model") as answer,
     ):
         list(answer.chunks)
+
+
+@pytest.mark.parametrize("head", ["", "HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "a body without a length"])
+def test_whoever_drips_is_cut_off_when_the_time_is_over(head: str) -> None:
+    """Each byte comes soon enough; all of them together would take hours."""
+    stopped = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(10_000)
+            connection.sendall(head.encode() or b"HTTP/1.1 200 OK\r\n")
+            while not stopped.wait(0.02):
+                connection.sendall(b"x")
+        stopped.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        egress = Egress(Settings())
+        with pytest.raises(DownloadFailed, match="took too long"):
+            egress.request("GET", f"http://127.0.0.1:{listening.getsockname()[1]}/", "source", seconds=0.5)
+        assert stopped.wait(5), "the connection was closed"
+        dripping.join()
+    (entry,) = egress.ledger.entries()
+    assert entry.outcome == "failed"
 
 
 def test_addresses_are_shown_without_passwords() -> None:
@@ -262,3 +290,42 @@ def test_another_protocol_goes_into_the_own_network_only(monkeypatch: pytest.Mon
     assert (first.scheme, first.host, first.address, first.what) == ("clamd", "scanner.lan", "192.168.7.7", "an upload")
     assert (first.sent, first.received, first.outcome) == (5, 7, "done")
     assert [entry.outcome for entry in others] == ["refused", "refused", "refused", "started"]
+
+
+class TestServersThatAreKeptTo:
+    """A library's connections to the owner's database or broker, written down once for as long as the process lives."""
+
+    @pytest.fixture(autouse=True)
+    def names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = {"db.lan": ["192.168.7.7"], "db.example": ["93.184.216.34"]}
+        monkeypatch.setattr(addresses, "system_resolve", lambda host, _: known.get(host, []))
+
+    def test_are_written_down_once(self) -> None:
+        egress = Egress(Settings())
+        egress.attach("db.lan", 5432, "database", scheme="postgresql", encrypted=False, what="jobs")
+        (entry,) = egress.ledger.entries(purpose="database")
+        assert (entry.scheme, entry.host, entry.port, entry.address) == ("postgresql", "db.lan", 5432, "192.168.7.7")
+        assert (entry.what, entry.outcome) == ("jobs", "done")
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+    def test_of_this_machine_are_no_outgoing_connection(self, host: str) -> None:
+        egress = Egress(Settings().with_changes({"offline": True}))
+        egress.attach(host, 6379, "broker", scheme="redis", encrypted=False)
+        assert list(egress.ledger.entries()) == []
+
+    def test_of_the_public_network_are_encrypted_or_named(self) -> None:
+        egress = Egress(Settings())
+        with pytest.raises(AddressRefused, match="does not encrypt"):
+            egress.attach("db.example", 6379, "broker", scheme="redis", encrypted=False)
+        egress.attach("db.example", 6379, "broker", scheme="rediss", encrypted=True)
+        named = Egress(Settings().with_changes({"egress.private_hosts": ["db.example"]}))
+        named.attach("db.example", 6379, "broker", scheme="redis", encrypted=False)
+        assert [entry.outcome for entry in egress.ledger.entries()] == ["refused", "done", "done"]
+
+    @pytest.mark.parametrize("purpose", ["database", "broker"])
+    def test_are_refused_by_the_policy(self, purpose: Purpose) -> None:
+        for change, error in (({"offline": True}, OfflineRefused), ({f"egress.{purpose}": False}, EgressRefused)):
+            egress = Egress(Settings().with_changes(change))
+            with pytest.raises(error, match=purpose):
+                egress.attach("db.lan", 5432, purpose, scheme="postgresql", encrypted=True)
+            assert list(egress.ledger.entries()) == []

@@ -93,6 +93,7 @@ COMMANDS: dict[str, list[str]] = {
     "egress": ["egress"],
     "keys create": ["keys", "create", "shop", "--scope", "read"],
     "keys list": ["keys", "list"],
+    "clean": ["clean"],
     "a drawing with lures": ["resize", "lure.svg", "-o", "out/lure/", "--width", "50"],
     "add a model": ["models", "add", "blur.onnx", "--name", "blur", "--task", "upscale", "--licence", "MIT",
                     "--scale", "2"],

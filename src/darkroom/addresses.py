@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from darkroom.errors import AddressRefused
+from darkroom.errors import AddressRefused, NameUnknown
 
 Address = IPv4Address | IPv6Address
 
@@ -107,7 +107,8 @@ def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
         resolve: gives the addresses of a name, by default the system's.
 
     Raises:
-        AddressRefused: for what is not of the public network, in whatever spelling, and for names without an address.
+        AddressRefused: for what is not of the public network, in whatever spelling.
+        NameUnknown: for names without an address.
     """
     address = literal(host)
     if address is not None:
@@ -126,7 +127,7 @@ def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
         raise _refused(host, plain, "a name of the own network")
     found = list((resolve or system_resolve)(plain, port))
     if not found:
-        raise AddressRefused(f"{host} has no address.", cure="Check the name.")
+        raise NameUnknown(f"{host} has no address.", cure="Check the name.")
     for text in found:
         why = why_refused(ipaddress.ip_address(text.split("%", 1)[0]))
         if why is not None:

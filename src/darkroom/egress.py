@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-import time
+import socket
+import threading
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -86,7 +87,41 @@ class _Hop:
     status: int = 0
     received: int = 0
     outcome: str = "failed"
-    extensions: dict[str, Any] = field(default_factory=dict[str, Any])
+    deadline: _Deadline | None = None
+
+
+class _Deadline:
+    """Cuts a connection off when its time is over, whatever it waits for: whoever drips bytes gets no more time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._lock = threading.Lock()
+        self._socket: Any = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """What the HTTP client tells of itself: here each connection that it has made."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            with self._lock:
+                self._socket = info["return_value"].get_extra_info("socket")
+            if self.over:
+                self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.over = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    # Closing it would not wake who reads from it.
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class Egress:
@@ -125,12 +160,12 @@ class Egress:
             content: the body to send.
             what: in words, what is sent, for the ledger.
             most: bytes of the answer's body after which it is cut off with an error.
-            seconds: the whole may take, from now on.
+            seconds: the whole may take, from now on; only looking up a name may take longer.
 
         Raises:
             OfflineRefused: the settings allow no connection.
             EgressRefused: the settings do not allow this purpose.
-            AddressRefused: the address is not of the public network.
+            AddressRefused: the address is not of the public network, or (NameUnknown) its name is not known.
             LedgerUnwritable: the connection could not be written down.
             DownloadFailed: the address cannot be used, or the answer is too long or slow.
             DownloadInterrupted: the host cannot be reached, or the connection broke, now or while the body is read.
@@ -138,9 +173,10 @@ class Egress:
         import httpx2 as httpx
 
         self._permit(_host(url), purpose)
-        until = None if seconds is None else time.monotonic() + seconds
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        longest = READ_SECONDS if seconds is None else min(seconds, READ_SECONDS)
+        timeout = httpx.Timeout(longest, connect=min(longest, CONNECT_SECONDS))
         with contextlib.ExitStack() as stack:
+            deadline = None if seconds is None else stack.enter_context(_Deadline(seconds))
             client: Any = stack.enter_context(
                 httpx.Client(
                     timeout=timeout,
@@ -149,18 +185,18 @@ class Egress:
                     trust_env=purpose not in FOREIGN,
                 )
             )
-            hop = _Hop(method, url, dict(headers or {}), content)
+            hop = _Hop(method, url, dict(headers or {}), content, deadline=deadline)
             try:
                 answer = self._follow(client, stack, hop, purpose, what)
                 yield Response(
                     answer.status_code,
                     {name.lower(): value for name, value in answer.headers.items()},
-                    _read(answer, hop, most, until),
+                    _read(answer, hop, most),
                     hop.url,
                 )
                 hop.outcome = "done"
             except httpx.TransportError as error:
-                raise _unreachable(hop.url, error) from error
+                raise _broken(hop, error) from error
             finally:
                 self._written(hop)
 
@@ -386,7 +422,7 @@ class Egress:
 
         url = httpx.URL(hop.url)
         headers = dict(hop.headers)
-        extensions: dict[str, Any] = {}
+        extensions: dict[str, Any] = {"trace": hop.deadline.trace} if hop.deadline is not None else {}
         if address and not _is_literal(host):
             url = url.copy_with(host=address)
             headers["Host"] = netloc.rsplit("@", 1)[-1]
@@ -438,7 +474,7 @@ def _with_address(entry: Entry, address: str) -> Entry:
     return replace(entry, address=address)
 
 
-def _read(answer: Any, hop: _Hop, most: int | None, until: float | None) -> Iterator[bytes]:
+def _read(answer: Any, hop: _Hop, most: int | None) -> Iterator[bytes]:
     """The body as it was sent, not decompressed: what is hashed is what the server holds."""
     import httpx2 as httpx
 
@@ -450,11 +486,26 @@ def _read(answer: Any, hop: _Hop, most: int | None, until: float | None) -> Iter
                     f"{shown(hop.url)} sends more than the {most / 1e6:.0f} MB that are allowed.",
                     cure="Fetch a smaller file.",
                 )
-            if until is not None and time.monotonic() > until:
-                raise DownloadFailed(f"{shown(hop.url)} took too long.", cure="Try again later.")
+            if _is_over(hop):
+                raise _too_slow(hop)
             yield chunk
     except httpx.TransportError as error:
-        raise _unreachable(hop.url, error) from error
+        raise _broken(hop, error) from error
+    if _is_over(hop):
+        # A body without a length seems whole where it was cut off.
+        raise _too_slow(hop)
+
+
+def _is_over(hop: _Hop) -> bool:
+    return hop.deadline is not None and hop.deadline.over
+
+
+def _too_slow(hop: _Hop) -> DownloadFailed:
+    return DownloadFailed(f"{shown(hop.url)} took too long.", cure="Try again later.")
+
+
+def _broken(hop: _Hop, error: Exception) -> DownloadFailed:
+    return _too_slow(hop) if _is_over(hop) else _unreachable(hop.url, error)
 
 
 def _unreachable(url: str, error: Exception) -> DownloadInterrupted:

@@ -35,6 +35,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- EgressRefused
     |   |   +-- ConsentMissing
     |   +-- AddressRefused
+    |   |   +-- NameUnknown
     |   +-- LedgerUnwritable
     |   +-- ProviderFailed
     |   +-- DownloadFailed
@@ -47,6 +48,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- BadResult
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
+    |   +-- QueueFailed
     +-- JobNotFound
     +-- BatchNotFound
     +-- ImageNotFound
@@ -57,6 +59,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- TooManyRequests
     +-- KeyNotFound
     +-- Conflict
+    +-- DeliveryNotFound
     +-- FallbackRefused           --strict: the wanted way was not to be had
     +-- Cancelled
     +-- TimedOut
@@ -305,6 +308,13 @@ class AddressRefused(NetworkError):
     http_status = 403
 
 
+class NameUnknown(AddressRefused):
+    """The host's name has no address, which may pass."""
+
+    code = "name_unknown"
+    http_status = 502
+
+
 class LedgerUnwritable(NetworkError):
     """The connection could not be written down, so it was not made."""
 
@@ -387,6 +397,12 @@ class DatabaseFailed(ServiceError):
     code = "database"
 
 
+class QueueFailed(ServiceError):
+    """What hands jobs to other machines cannot be reached."""
+
+    code = "queue"
+
+
 class JobNotFound(DarkroomError):
     """There is no such job, or it is somebody else's."""
 
@@ -399,6 +415,14 @@ class BatchNotFound(DarkroomError):
     """There is no such batch, or it is somebody else's."""
 
     code = "batch_not_found"
+    http_status = 404
+    exit_code = 66
+
+
+class DeliveryNotFound(DarkroomError):
+    """There is no such message to a webhook, or it is somebody else's."""
+
+    code = "delivery_not_found"
     http_status = 404
     exit_code = 66
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +15,17 @@ from sqlalchemy import inspect, select
 
 from darkroom.database.connection import Database
 from darkroom.database.schema import Base, ImageRow, VersionRow
-from darkroom.errors import DatabaseFailed
+from darkroom.errors import (
+    AddressRefused,
+    ConfigurationError,
+    DatabaseFailed,
+    EgressRefused,
+    ExtraMissing,
+    OfflineRefused,
+)
+from darkroom.ledger import Ledger
+from darkroom.settings import Settings
+from tests.servers import Postgres, running
 
 
 @pytest.fixture
@@ -101,3 +112,65 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
         broken.check()
     with pytest.raises(DatabaseFailed, match="could not be brought up to date"):
         broken.migrate()
+
+
+def from_settings(url: str, **changes: object) -> Database:
+    return Database.from_settings(Settings().with_changes({"database.url": url, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("url", "places"),
+    [
+        ("postgresql+psycopg://me:word@192.168.7.7/jobs", [("192.168.7.7", 5432)]),
+        (
+            "postgresql+psycopg://me@/jobs?host=192.168.7.7:6000&host=192.168.7.8:6001",
+            [("192.168.7.7", 6000), ("192.168.7.8", 6001)],
+        ),
+        ("postgresql+psycopg://me@127.0.0.1:6000/jobs", []),
+        ("postgresql+psycopg:///jobs?host=/run/postgresql", []),
+        ("postgresql+psycopg:///jobs", []),
+    ],
+)
+def test_a_database_in_the_network_is_written_down(url: str, places: list[tuple[str, int]]) -> None:
+    from_settings(url)
+    found = list(Ledger(Settings().egress.ledger).entries())
+    assert [(entry.host, entry.port) for entry in found] == places
+    assert {entry.purpose for entry in found} <= {"database"}
+    assert "word" not in str(found)
+
+
+def test_a_database_in_the_network_needs_the_owners_leave(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://me:word@192.168.7.7/jobs"
+    with pytest.raises(OfflineRefused, match="offline"):
+        from_settings(url, offline=True)
+    with pytest.raises(EgressRefused, match="database"):
+        from_settings(url, **{"egress.database": False})
+    with pytest.raises(AddressRefused, match="does not encrypt"):
+        from_settings("postgresql+psycopg://me@8.8.8.8/jobs")
+    from_settings("postgresql+psycopg://me@8.8.8.8/jobs?sslmode=verify-full")
+    from_settings(f"sqlite:///{tmp_path}/a.sqlite3", offline=True).check()
+
+
+def test_an_address_that_is_none() -> None:
+    for url in ("nonsense", "mysql+nothing://host/name"):
+        with pytest.raises(ConfigurationError, match=r"database\.url"):
+            Database(url)
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ExtraMissing, match=r"darkroom-studio\[scale\]"):
+        Database("postgresql+psycopg://me@127.0.0.1/jobs")
+
+
+def test_a_server_that_is_started_again_is_found_again() -> None:
+    """One of its own, since others use that of the session."""
+    with running(Postgres) as server:
+        database = Database(server.new_database())
+        database.migrate()
+        server.kill()
+        with pytest.raises(DatabaseFailed, match="failed"):
+            database.check()
+        server.start()
+        database.check()
+        database.close()

@@ -1,89 +1,27 @@
-"""The dispatcher: real jobs on real pictures by real worker processes, killed in the middle of it."""
+"""The dispatcher: real jobs on real pictures by real worker processes. What kills it is in test_kills.py."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
-import psutil
 import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import select
+from tests.jobs.conftest import HALF, SLOW, House, png, read, until
 from werkzeug import Request as Asked
 from werkzeug import Response
 
 from darkroom import codecs
-from darkroom.database.connection import Database
-from darkroom.database.schema import ImageRow, VersionRow
-from darkroom.errors import CorruptImage, DownloadInterrupted, OfflineRefused
-from darkroom.image import Encoding, Image
+from darkroom.database.schema import VersionRow
 from darkroom.intake import Intake
-from darkroom.jobs import carrying
-from darkroom.jobs.carrying import may_pass
 from darkroom.jobs.dispatcher import Dispatcher, lane_of
-from darkroom.jobs.store import DONE, JobStore, NewJob
+from darkroom.jobs.store import NewJob
 from darkroom.ledger import Ledger
 from darkroom.pipeline import Pipeline
 from darkroom.settings import Settings
-from darkroom.storage.local import LocalStorage
-
-HALF: list[dict[str, Any]] = [{"type": "resize", "scale": 0.5}]
-
-
-def png(seed: int = 0, side: int = 40) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), np.uint8)
-    return codecs.encode(Image.from_array(pixels), Encoding(format="png"), warnings=[]).data
-
-
-async def whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-async def read(storage: LocalStorage, digest: str) -> bytes:
-    return b"".join([piece async for piece in await storage.open(digest)])
-
-
-class House:
-    """A database, a storage and a dispatcher of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder}/darkroom.sqlite3"
-        self.database = Database(self.url)
-        self.database.migrate()
-        self.store = JobStore(self.database)
-        self.storage = LocalStorage(folder / "files")
-
-    def keep(self, data: bytes) -> str:
-        return asyncio.run(self.storage.put(whole(data), most=None)).digest
-
-    def submit(self, data: bytes, operations: list[dict[str, Any]] | None = None, **more: Any) -> str:
-        new = NewJob(source=self.keep(data), operations=HALF if operations is None else operations, **more)
-        return self.store.submit(new)[0].id
-
-    def ended(self, *jobs: str, seconds: float = 60) -> list[str]:
-        """The states of these jobs, once all are at their end."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            states = [self.store.get(job).state for job in jobs]
-            if all(state in DONE for state in states):
-                return states
-            time.sleep(0.05)
-        raise AssertionError(f"still {states}")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
 
 
 @pytest.fixture
@@ -96,11 +34,8 @@ def working(house: House) -> Iterator[Dispatcher]:
 
 
 def test_a_job_becomes_a_file_a_report_and_a_version(house: House, working: Dispatcher) -> None:
-    with house.database.session() as session:
-        image = ImageRow(name="a.png")
-        session.add(image)
-        session.flush()
-    job = house.submit(png(), image_id=image.id, name="a.png", encoding={"format": "webp"})
+    image = house.image()
+    job = house.submit(png(), image_id=image, name="a.png", encoding={"format": "webp"})
     working.wake()
     assert house.ended(job) == ["completed"]
     row = house.store.get(job)
@@ -111,27 +46,22 @@ def test_a_job_becomes_a_file_a_report_and_a_version(house: House, working: Disp
     assert codecs.decode(result, limits=Settings().limits).size == (20, 20)
     with house.database.session(reading=True) as session:
         version = session.scalars(select(VersionRow)).one()
-        assert (version.image_id, version.digest, version.width, version.format) == (image.id, row.result, 20, "webp")
+        assert (version.image_id, version.digest, version.width, version.format) == (image, row.result, 20, "webp")
 
 
 def test_a_picture_named_by_an_address_is_fetched_first(
     house: House, working: Dispatcher, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/shop/a.png").respond_with_data(png(), content_type="image/png")
-    with house.database.session() as session:
-        image = ImageRow(name="a.png")
-        session.add(image)
-        session.flush()
-    url = httpserver.url_for("/shop/a.png")
-    row, _ = house.store.submit(NewJob(source="", source_url=url, operations=HALF, image_id=image.id))
-    assert row.state == "scanning"
-    working.wake([row])
-    assert house.ended(row.id) == ["completed"]
+    image = house.image()
+    job = house.submit_url(httpserver.url_for("/shop/a.png"), image_id=image)
+    working.wake([house.store.get(job)])
+    assert house.ended(job) == ["completed"]
     with house.database.session(reading=True) as session:
         versions = session.scalars(select(VersionRow).order_by(VersionRow.number)).all()
         assert [(version.number, version.width) for version in versions] == [(0, 40), (1, 20)]
-        assert versions[0].digest == house.store.get(row.id).source
-    assert [entry.job for entry in Ledger(Settings().egress.ledger).entries(purpose="source")] == [row.id]
+        assert versions[0].digest == house.store.get(job).source
+    assert [entry.job for entry in Ledger(Settings().egress.ledger).entries(purpose="source")] == [job]
 
 
 @pytest.mark.parametrize(
@@ -141,11 +71,9 @@ def test_what_may_not_come_in_fails_for_good(
     house: House, working: Dispatcher, httpserver: HTTPServer, path: str, code: str
 ) -> None:
     httpserver.expect_request("/text").respond_with_data("no picture")
-    url = path if "://" in path else httpserver.url_for(path)
-    row, _ = house.store.submit(NewJob(source="", source_url=url, operations=HALF))
-    working.wake([row])
-    assert house.ended(row.id) == ["failed"]
-    failed = house.store.get(row.id)
+    job = house.submit_url(path if "://" in path else httpserver.url_for(path))
+    assert house.ended(job) == ["failed"]
+    failed = house.store.get(job)
     assert failed.error is not None
     assert (failed.error["code"], failed.attempts) == (code, 1)
 
@@ -164,15 +92,10 @@ def test_a_server_that_takes_its_time_is_left_when_the_job_is_cancelled_or_the_d
     dispatcher = Dispatcher(
         settings, house.store, house.storage, light=0, heavy=0, intake=Intake(settings, house.storage, scanner=None)
     )
-    first, second = (
-        house.store.submit(NewJob(source="", source_url=httpserver.url_for("/slow.png"), operations=HALF))[0].id
-        for _ in range(2)
-    )
+    first, second = (house.submit_url(httpserver.url_for("/slow.png")) for _ in range(2))
     dispatcher.start()
     try:
-        until = time.monotonic() + 10
-        while not all(house.store.get(job).holder for job in (first, second)) and time.monotonic() < until:
-            time.sleep(0.02)
+        until(lambda: all(house.store.get(job).holder for job in (first, second)))
         house.store.cancel(first)
         started = time.monotonic()
         dispatcher.stop()
@@ -185,12 +108,9 @@ def test_a_server_that_takes_its_time_is_left_when_the_job_is_cancelled_or_the_d
 
 
 def test_pictures_that_were_made_beside_it_are_kept_too(house: House, working: Dispatcher) -> None:
-    with house.database.session() as session:
-        image = ImageRow(name="a.png")
-        session.add(image)
-        session.flush()
+    image = house.image()
     operations = [{"type": "sizes", "sizes": ["thumbnail=10", "medium=20"]}]
-    job = house.submit(png(), operations, image_id=image.id)
+    job = house.submit(png(), operations, image_id=image)
     assert house.ended(job) == ["completed"]
     with house.database.session(reading=True) as session:
         names = {version.name: version.width for version in session.scalars(select(VersionRow))}
@@ -219,92 +139,36 @@ def test_light_work_does_not_wait_behind_heavy(house: House, working: Dispatcher
 
 
 def test_a_running_job_is_cancelled(house: House, working: Dispatcher) -> None:
-    slow = [{"type": "remove_background", "method": "grabcut", "alpha_matting": True}] * 8
-    job = house.submit(png(side=1500), slow, lane="heavy")
-    until = time.monotonic() + 30
-    while house.store.get(job).state == "pending" and time.monotonic() < until:
-        time.sleep(0.02)
+    job = house.submit(png(side=1500), SLOW, lane="heavy")
+    until(lambda: house.state(job) == "processing")
     house.store.cancel(job)
     assert house.ended(job) == ["cancelled"]
 
 
-def test_what_may_pass_and_what_cannot() -> None:
-    assert may_pass(DownloadInterrupted("busy"))
-    assert not may_pass(OfflineRefused("offline"))
-    assert not may_pass(CorruptImage("broken"))
+def test_what_may_use_a_network_is_heavy() -> None:
     assert lane_of(Pipeline(["resize:width=3"])) == "light"
     assert lane_of(Pipeline(["resize:width=3", "upscale"])) == "heavy"
 
 
+def test_housekeeping_is_done_at_the_start_and_costs_nobody_his_dispatcher(house: House) -> None:
+    done = threading.Event()
+
+    def clean_up() -> None:
+        done.set()
+        raise OSError("no room for housekeeping")
+
+    dispatcher = Dispatcher(Settings(), house.store, house.storage, light=1, heavy=0, clean_up=clean_up)
+    dispatcher.start()
+    assert done.wait(10)
+    assert house.ended(house.submit(png())) == ["completed"]
+    dispatcher.stop()
+
+
 def test_ending_gives_jobs_back(house: House) -> None:
-    slow = [{"type": "remove_background", "method": "grabcut", "alpha_matting": True}] * 8
-    job = house.submit(png(side=1500), slow, lane="heavy")
+    job = house.submit(png(side=1500), SLOW, lane="heavy")
     first = Dispatcher(Settings(), house.store, house.storage)
     first.start()
-    until = time.monotonic() + 30
-    while house.store.get(job).state == "pending" and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: house.state(job) == "processing")
     first.stop()
     row = house.store.get(job)
     assert (row.state, row.attempts) == ("pending", 0)
-
-
-PROGRAM = """
-import sys, time
-from pathlib import Path
-from darkroom.database.connection import Database
-from darkroom.jobs import carrying, dispatcher
-from darkroom.jobs.store import JobStore
-from darkroom.settings import Settings
-from darkroom.storage.local import LocalStorage
-
-carrying.LEASE_SECONDS, carrying.RENEW_SECONDS, dispatcher.IDLE_SECONDS = 2.0, 0.3, 0.1
-made = dispatcher.Dispatcher(Settings(), JobStore(Database(sys.argv[1])), LocalStorage(Path(sys.argv[2])))
-made.start()
-time.sleep(600)
-"""
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_finished_twice(
-    house: House, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    """Servers and workers are killed while they work; whoever comes next finishes each job once."""
-    chance = random.Random(7)
-    jobs = [house.submit(png(number, 120), name=f"{number}.png") for number in range(60)]
-    kills = 0
-    until = time.monotonic() + 150
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", PROGRAM, house.url, str(tmp_path / "files")])
-
-    server = start()
-    try:
-        while time.monotonic() < until:
-            time.sleep(chance.uniform(0.6, 2.5))
-            if house.store.depth() == {"completed": len(jobs)}:
-                break
-            workers = psutil.Process(server.pid).children(recursive=True)
-            if workers and chance.random() < 0.5:
-                os.kill(chance.choice(workers).pid, signal.SIGKILL)
-            else:
-                server.kill()
-                server.wait()
-                server = start()
-            kills += 1
-    finally:
-        server.kill()
-        server.wait()
-    record_property("kills", kills)
-    print(f"{kills} kills, {house.store.depth()}")
-    assert house.store.depth() == {"completed": len(jobs)}
-    for job in jobs:
-        row = house.store.get(job)
-        assert codecs.decode(asyncio.run(read(house.storage, row.result or "")), limits=Settings().limits).size == (
-            60,
-            60,
-        )
-
-
-def test_the_lease_is_longer_than_what_renews_it() -> None:
-    assert carrying.LEASE_SECONDS > 5 * carrying.RENEW_SECONDS

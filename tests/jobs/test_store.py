@@ -173,6 +173,22 @@ def test_cancelling(store: JobStore) -> None:
         store.cancel("nobody")
 
 
+def test_what_nobody_asked_to_cancel_is_not_lost(store: JobStore) -> None:
+    """As where a holder stops because the database was away for too long, and then is back."""
+    row, _ = store.submit(new())
+    store.lease(["light"], "one", 60)
+    assert not store.cancelled(row.id, "one")
+    assert store.get(row.id).state == "pending"
+
+
+def test_a_holder_that_ends_while_its_job_is_to_be_cancelled(store: JobStore) -> None:
+    row, _ = store.submit(new())
+    store.lease(["light"], "one", 60)
+    store.cancel(row.id)
+    store.release(row.id, "one")
+    assert store.get(row.id).state == "cancelled"
+
+
 def test_a_server_that_ends_gives_its_jobs_back(store: JobStore) -> None:
     row, _ = store.submit(new())
     store.lease(["light"], "one", 60)

@@ -14,7 +14,9 @@ function untitled(node) {
   return Object.fromEntries(entries.map(([name, value]) => [name, untitled(value)]));
 }
 
-const types = astToString(await openapiTS({ ...untitled(api), info: api.info }, { defaultNonNullable: false, alphabetize: true }));
+const types = astToString(
+  await openapiTS({ ...untitled(api), info: api.info }, { defaultNonNullable: false, alphabetize: true }),
+);
 const codes = api["x-error-codes"].map((code) => `  | ${JSON.stringify(code)}`).join("\n");
 const text = `// Made from docs/openapi.json by \`npm run generate\`; changes are overwritten.
 /* eslint-disable */

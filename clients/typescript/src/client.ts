@@ -83,9 +83,7 @@ export class DarkroomClient {
   }
 
   /** The ledger: what left the machine, when, to whom, why, how many bytes. */
-  async egress(
-    options: CallOptions & { since?: Date; purpose?: Purpose; most?: number } = {},
-  ): Promise<EgressSummary> {
+  async egress(options: CallOptions & { since?: Date; purpose?: Purpose; most?: number } = {}): Promise<EgressSummary> {
     const { since, purpose, most, signal } = options;
     const query = given({ since: since?.toISOString(), purpose, most });
     return answer(this.transport.api.GET("/api/v1/egress", { params: { query }, signal: signal ?? null }));

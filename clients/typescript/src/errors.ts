@@ -104,7 +104,9 @@ export function hasCode<Code extends ErrorCode>(
 
 /** Whether the same request may succeed in a while. */
 export function mayPass(error: unknown): boolean {
-  return error instanceof DarkroomError && (error.status === 429 || error.status === 503 || error.code === "connection");
+  return (
+    error instanceof DarkroomError && (error.status === 429 || error.status === 503 || error.code === "connection")
+  );
 }
 
 /** The error of a download of a model, or of a job, that the service tells of. */

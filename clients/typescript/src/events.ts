@@ -1,4 +1,5 @@
-import { DarkroomConnectionError, DarkroomError, hasCode } from "./errors.js";
+import type { DarkroomError } from "./errors.js";
+import { DarkroomConnectionError, hasCode } from "./errors.js";
 import type { Transport } from "./transport.js";
 import type { CallOptions } from "./types.js";
 import { backoff, pause } from "./waiting.js";
@@ -96,7 +97,8 @@ export async function* follow(
       }
     } catch (cause) {
       const error = transport.failure(cause, signal);
-      const passes = connected && (hasCode(error, "connection", "aborted") || error.status === 429 || error.status >= 500);
+      const passes =
+        connected && (hasCode(error, "connection", "aborted") || error.status === 429 || error.status >= 500);
       if (!passes || signal?.aborted) throw error;
     } finally {
       clearTimeout(timer);

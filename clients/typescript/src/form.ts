@@ -41,13 +41,18 @@ export interface FormRequest {
  */
 export async function sendForm(request: FormRequest): Promise<Response> {
   if (typeof XMLHttpRequest !== "undefined") return byXhr(request);
-  if (typeof process !== "undefined" && process.versions?.node !== undefined) return byStream(request);
+  if (inNode()) return byStream(request);
   const total = new Encoded(request.fields).bytes;
   request.onProgress(progressOf(0, total));
   const { url, headers, fields, signal } = request;
   const response = await request.fetch(url, { method: "POST", headers, body: formOf(fields), signal: signal ?? null });
   request.onProgress(progressOf(total, total));
   return response;
+}
+
+function inNode(): boolean {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  return process?.versions?.node !== undefined;
 }
 
 /** How far a transfer is. */

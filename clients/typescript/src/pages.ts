@@ -9,7 +9,7 @@ export interface Listing<T> extends PromiseLike<Page<T>>, AsyncIterable<T> {
 /** A listing of what `fetchPage` gives for a cursor. Nothing is asked for until it is read. */
 export function listing<T>(fetchPage: (after: string | undefined) => Promise<Page<T>>, after?: string): Listing<T> {
   async function* pages(): AsyncGenerator<Page<T>, void, void> {
-    for (let cursor: string | null | undefined = after; cursor !== null; ) {
+    for (let cursor: string | null | undefined = after; cursor !== null;) {
       const page: Page<T> = await fetchPage(cursor);
       yield page;
       cursor = page.next;

@@ -1,6 +1,12 @@
 import createFetch, { type Client } from "openapi-fetch";
 
-import { DarkroomAborted, DarkroomConnectionError, type DarkroomError, errorOfResponse, isDarkroomError } from "./errors.js";
+import {
+  DarkroomAborted,
+  DarkroomConnectionError,
+  type DarkroomError,
+  errorOfResponse,
+  isDarkroomError,
+} from "./errors.js";
 import type { paths } from "./schema.js";
 import { formOf, type Field, sendForm } from "./form.js";
 import type { CallOptions, Progress } from "./types.js";
@@ -54,7 +60,8 @@ export class Transport {
     this.#retries = options.retries ?? 2;
     this.api = createFetch<paths>({
       baseUrl: this.baseUrl,
-      fetch: (request) => this.#attempts(request, REPEATABLE.has(request.method) || request.headers.has("Idempotency-Key")),
+      fetch: (request) =>
+        this.#attempts(request, REPEATABLE.has(request.method) || request.headers.has("Idempotency-Key")),
     });
   }
 

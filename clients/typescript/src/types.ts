@@ -5,7 +5,7 @@ import type { components } from "./schema.js";
 type Schemas = components["schemas"];
 
 /** What the service answers: it writes every field, also those that a request may leave out. */
-export type Complete<T> = { [K in keyof T]-?: Complete<T[K]> };
+export type Complete<T> = T extends object ? { [K in keyof T]-?: Complete<T[K]> } : T;
 
 type Distributed<T> = T extends { type?: infer Name } ? { type: NonNullable<Name> } & Omit<T, "type"> : never;
 

@@ -31,6 +31,8 @@ COMMANDS = {
     "models": ("darkroom.cli.models", "List, fetch, check and move models."),
     "bench": ("darkroom.cli.bench", "Measure this machine, and choose models by it."),
     "keys": ("darkroom.cli.keys", "Make, list and revoke API keys of the service."),
+    "worker": ("darkroom.cli.worker", "Carry out the jobs of the service, on this machine too."),
+    "clean": ("darkroom.cli.clean", "Delete what the service keeps too long, and files that nothing names."),
     "egress": ("darkroom.cli.egress", "Show what left this machine: when, to whom, why, how much."),
     "doctor": ("darkroom.cli.doctor", "Show what is here, what each device can do, and what is missing."),
 }

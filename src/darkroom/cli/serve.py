@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from darkroom.server.studio import Studio
 
 app = typer.Typer()
 
@@ -26,8 +29,11 @@ def serve(
 
     settings = load_settings({"server.host": host, "server.port": port, "offline": offline or None})
     logs.configure(json=True if log_json else None)
+    service = create_app(settings)
+    # What is wrong with the settings is said as an error of the command, before anything is started.
+    service.state.studio.prepare()
     config = uvicorn.Config(
-        create_app(settings),
+        service,
         host=settings.server.host,
         port=settings.server.port,
         log_config=None,
@@ -36,16 +42,21 @@ def serve(
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
-    _Server(config).run()
+    _Server(config, service.state.studio).run()
 
 
 class _Server:
     """uvicorn's server, which says where it listens, and whose failure to start is ours."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: Any, studio: Studio) -> None:
         import uvicorn
 
         class Server(uvicorn.Server):
+            def handle_exit(self, sig: int, frame: Any) -> None:
+                # Whoever listens to events would keep the service from ending.
+                studio.hang_up()
+                super().handle_exit(sig, frame)
+
             async def startup(self, sockets: Any = None) -> None:
                 await super().startup(sockets)
                 for server in self.servers:

@@ -1,4 +1,4 @@
-"""The tables: pictures with their versions, jobs, batches, messages, results, keys, secrets.
+"""The tables: pictures with their versions, jobs, batches, messages, results, keys, secrets, leases, claims.
 
 Times are UTC, identifiers are random.
 """
@@ -114,7 +114,7 @@ class JobRow(Base):
     owner: Mapped[str] = mapped_column(String(32), default="")
     image_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     batch_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
-    source: Mapped[str] = mapped_column(String(64), default="")
+    source: Mapped[str] = mapped_column(String(64), default="", index=True)
     """Digest of what is worked on; empty until the picture is fetched and scanned that ``source_url`` names."""
     source_url: Mapped[str | None] = mapped_column(Text, default=None)
     pictures: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
@@ -133,7 +133,7 @@ class JobRow(Base):
     cancel: Mapped[bool] = mapped_column(default=False)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    result: Mapped[str | None] = mapped_column(String(64), default=None)
+    result: Mapped[str | None] = mapped_column(String(64), default=None, index=True)
     """Digest of what came of it."""
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
@@ -154,6 +154,8 @@ class DeliveryRow(Base):
     owner: Mapped[str] = mapped_column(String(32), default="", index=True)
     event: Mapped[str] = mapped_column(String(40))
     url: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(String(255), default="")
+    """Of the address, so that a host that is slow is left alone while others are served."""
     body: Mapped[str] = mapped_column(Text)
     job_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
     batch_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)
@@ -193,6 +195,32 @@ class SecretRow(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(200))
     created: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class LeaseRow(Base):
+    """Work that only one of several servers does at a time. The rows are there from the first on."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str | None] = mapped_column(String(32), default=None)
+    until: Mapped[datetime] = mapped_column(Moment, default=now)
+    done: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    """When it was last done to its end."""
+    created: Mapped[datetime] = mapped_column(Moment, default=now)
+    """When these tables were made."""
+
+
+class ClaimRow(Base):
+    """A file that is about to be named in a row, or about to be deleted because none names it: never both at once."""
+
+    __tablename__ = "claims"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=identifier)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    doomed: Mapped[bool] = mapped_column(default=False)
+    """Whether it is being deleted."""
+    created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 
 
 class KeyRow(Base):

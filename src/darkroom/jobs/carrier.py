@@ -30,7 +30,7 @@ class Carrier(Protocol):
         ...
 
     def stop(self) -> None:
-        """End: jobs that run here are given back, and wait for whoever comes next."""
+        """End: jobs that run here are given back, and wait for whoever comes next. Harmless before :meth:`start`."""
         ...
 
     def wake(self, rows: Sequence[JobRow] = ()) -> None:
@@ -66,7 +66,7 @@ def carrier(
     if wanted.broker_url.get_secret_value():
         from darkroom.jobs.celery import CeleryCarrier
 
-        return CeleryCarrier(settings, store)
+        return CeleryCarrier(settings, store, cleans=clean_up is not None)
     from darkroom.jobs.dispatcher import Dispatcher
 
     return Dispatcher(

@@ -89,7 +89,8 @@ class Dispatcher:
         self.wake()
         until = time.monotonic() + 15.0
         for thread in self._threads:
-            thread.join(timeout=max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                thread.join(timeout=max(0.0, until - time.monotonic()))
 
     def wake(self, rows: Sequence[JobRow] = ()) -> None:
         """There may be something to do."""

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
 from darkroom.errors import BatchNotFound, DarkroomError, JobNotFound, WorkerDied
+from darkroom.jobs.outbox import announce
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 State = Literal["scanning", "pending", "processing", "completed", "failed", "cancelled", "quarantined"]
 Lane = Literal["light", "heavy"]
+LANES: tuple[Lane, ...] = ("light", "heavy")
 DONE: tuple[State, ...] = ("completed", "failed", "cancelled", "quarantined")
 WAITING: tuple[State, ...] = ("pending", "scanning")
 """States in which a job can be leased."""
@@ -127,13 +129,15 @@ class JobStore:
         """The next job whose picture is to be fetched and scanned, held as by :meth:`lease`; None where none waits."""
         return self._lease(holder, seconds, [JobRow.state == "scanning"])
 
-    def lease_one(self, job_id: str, holder: str, seconds: float) -> JobRow | None:
+    def lease_one(
+        self, job_id: str, holder: str, seconds: float, *, states: Sequence[State] = WAITING
+    ) -> JobRow | None:
         """This job, held as by :meth:`lease`; None where it does not wait: done, another's, forgotten, or too early.
 
-        Its state says what is to be done: ``scanning``, or ``processing``.
+        Its state says what is to be done: ``scanning``, or ``processing``. Only one in these ``states`` is leased.
         """
         # Whoever else has the row for this moment may be about to give it back: they are waited for.
-        return self._lease(holder, seconds, [JobRow.id == job_id, JobRow.state.in_(WAITING)], skip_locked=False)
+        return self._lease(holder, seconds, [JobRow.id == job_id, JobRow.state.in_(states)], skip_locked=False)
 
     def _lease(
         self, holder: str, seconds: float, wanted: Sequence[ColumnElement[bool]], *, skip_locked: bool = True
@@ -218,9 +222,9 @@ class JobStore:
             row = self._held(session, job_id, holder, ("processing",))
             if row is None:
                 return False
-            _end(session, row, "completed")
             row.progress, row.doing, row.error = 1.0, "", None
             row.result, row.report = made[0].digest, report
+            _end(session, row, "completed")
             number = self._next_version(session, row)
             if number is not None:
                 session.add_all(
@@ -254,12 +258,19 @@ class JobStore:
             return row.state  # pyright: ignore[reportReturnType]
 
     def cancelled(self, job_id: str, holder: str) -> bool:
-        """The job has stopped because it was to be cancelled."""
+        """The job has stopped because it was to be cancelled; where nobody has asked for that, it waits again.
+
+        False for that, and where the lease is somebody else's.
+        """
         with self.database.session() as session:
             row = self._held(session, job_id, holder)
-            if row is not None:
+            if row is None:
+                return False
+            if row.cancel:
                 _end(session, row, "cancelled")
-            return row is not None
+            else:
+                _wait(row)
+            return row.cancel
 
     def cancel(self, job_id: str) -> JobRow:
         """Ask a job to stop: at once where nothing is made of it yet, else at its next report of progress.
@@ -288,7 +299,9 @@ class JobStore:
         """Give a lease back, as the holder ends: the job waits again, and the attempt does not count."""
         with self.database.session() as session:
             row = self._held(session, job_id, holder)
-            if row is not None:
+            if row is not None and row.cancel:
+                _end(session, row, "cancelled")
+            elif row is not None:
                 _wait(row)
                 row.attempts -= 1
 
@@ -302,6 +315,8 @@ class JobStore:
             lost = session.scalars(
                 select(JobRow)
                 .where(JobRow.state.in_(HELD), JobRow.held_until < now())
+                # Batches are locked as their jobs end: everybody in the same order.
+                .order_by(JobRow.batch_id)
                 .with_for_update(skip_locked=True)
             ).all()
             for row in lost:
@@ -419,10 +434,8 @@ class JobStore:
     def purge(self, finished_before: datetime) -> int:
         """Forget jobs that were finished before a time; gives how many."""
         with self.database.session() as session:
-            old = session.scalars(select(JobRow).where(JobRow.finished < finished_before)).all()
-            for row in old:
-                session.delete(row)
-            return len(old)
+            gone = session.connection().execute(delete(JobRow).where(JobRow.finished < finished_before))
+            return gone.rowcount
 
     @staticmethod
     def _held(session: Session, job_id: str, holder: str, states: Sequence[State] = HELD) -> JobRow | None:
@@ -484,3 +497,4 @@ def _wait(row: JobRow) -> None:
 def _end(session: Session, row: JobRow, state: State) -> None:
     """The job is over: every end of every job comes by here, in the transaction that ends it."""
     row.state, row.finished, row.holder, row.held_until = state, now(), None, None
+    announce(session, row)

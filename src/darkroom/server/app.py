@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.routing import APIRoute
 
 from darkroom.server import page, problems
-from darkroom.server.front import Front
-from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed
+from darkroom.server.front import BODY_BYTES, Front, operation_id
+from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed, webhooks
 from darkroom.server.studio import Studio
 from darkroom.version import version
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from darkroom.settings import Settings
 
 DESCRIPTION = """Cut out, enlarge, crop and clean up pictures on your own machine.
@@ -29,7 +30,20 @@ Errors are problem documents (RFC 9457) with a `code` that stays as it is, and a
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+class Application(FastAPI):
+    """The application, behind its :class:`Front`: outermost, so that nothing answers in words that are not ours."""
+
+    def __init__(self, studio: Studio, **options: Any) -> None:
+        super().__init__(**options)
+        self.state.studio = studio
+        self._front = Front(super().__call__, studio)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._front(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
     """The service for these settings. Touches nothing until it is started."""
     studio = Studio(settings)
 
@@ -41,21 +55,22 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await studio.stop()
 
-    app = FastAPI(
+    app = Application(
+        studio,
         title="Darkroom",
         version=version(),
         description=DESCRIPTION,
         lifespan=lifespan,
-        generate_unique_id_function=_name,
+        generate_unique_id_function=operation_id,
         separate_input_output_schemas=False,
+        max_body_size=BODY_BYTES,
         # FastAPI's own pages load scripts from elsewhere, and tell them who looks.
         docs_url=None,
         redoc_url=None,
     )
-    app.state.studio = studio
     problems.add_to(app)
     api = APIRouter(prefix="/api/v1")
-    for module in (images, jobs, catalogue, owner):
+    for module in (images, jobs, webhooks, catalogue, owner):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(local_media.router)
@@ -70,11 +85,4 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["Darkroom-Report", "Darkroom-Cache", "Link", "Retry-After", "ETag", "Content-Disposition"],
         )
-    front: Any = Front
-    app.add_middleware(front, studio=studio)
     return app
-
-
-def _name(route: APIRoute) -> str:
-    """What a client's function for a route is called: the resource and what is done."""
-    return f"{route.tags[0] if route.tags else 'api'}-{route.name}".replace(" ", "-").replace("_", "-")

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from darkroom.errors import InvalidParameters, NotAllowed, NotAuthenticated, TooManyRequests
+from darkroom.errors import Cancelled, InvalidParameters, NotAllowed, NotAuthenticated, TooManyRequests
 from darkroom.server.keys import LOCAL, Principal, Scope
 from darkroom.server.schemas import Problem
 from darkroom.server.studio import Studio
 
 if TYPE_CHECKING:
     from darkroom.database.schema import ImageRow, JobRow
+
+GONE_SECONDS = 0.25
+"""How often it is looked whether somebody still waits."""
+T = TypeVar("T")
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `darkroom keys create` makes them.")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, where a bearer cannot be sent.")
@@ -53,9 +58,7 @@ async def _principal(
     wait = studio.rates.blocked(address)
     if wait > 0:
         raise TooManyRequests("Too many wrong keys came from your address.", cure="Wait a minute.", retry_after=wait)
-    from asyncio import to_thread
-
-    principal = await to_thread(studio.keys.verify, text)
+    principal = await asyncio.to_thread(studio.keys.verify, text)
     if principal is None:
         studio.rates.failed(address)
         raise NotAuthenticated(
@@ -76,6 +79,10 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
                 cure="Make a key with that scope.",
             )
         structlog.contextvars.bind_contextvars(key=principal.id or "local")
+        if principal is LOCAL:
+            # The owner, on the machine itself.
+            yield principal
+            return
         async with studio.rates.admit(principal):
             yield principal
 
@@ -85,6 +92,21 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
 Reader = Annotated[Principal, Depends(needs("read"))]
 Writer = Annotated[Principal, Depends(needs("write"))]
 Keeper = Annotated[Principal, Depends(needs("models"))]
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of some work, which is stopped where whoever asked for it has left. Raises Cancelled then.
+
+    The body of the request must have been read.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait([task], timeout=GONE_SECONDS))[0]:
+            if await request.is_disconnected():
+                raise Cancelled("Whoever asked did not wait for the answer.")
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def owner_of(principal: Principal) -> str | None:

@@ -52,23 +52,27 @@ class Downloads:
         """Begin to download a model, or give how far it is. Raises UnknownModel."""
         entry = self._store.entry(name)
         known = self._known.get(entry.name)
-        if known is not None and known.state == "downloading" and not self._stops[entry.name].is_set():
+        if known is not None and known.state == "downloading":
             return known
         if self._store.path(entry) is not None:
             return Download(entry.name, "here", 1.0)
         begun = Download(entry.name, "downloading")
         stop = self._stops[entry.name] = threading.Event()
-        self._tell(begun, stop)
+        self._tell(begun)
         loop = asyncio.get_running_loop()
         self._threads.submit(self._pull, entry.name, stop, loop)
         return begun
 
     def cancel(self, name: str) -> Download | None:
-        """Stop a download; what has come is kept, and the next one goes on from there. Raises UnknownModel."""
+        """Stop a download; what has come is kept, and the next one goes on from there. Raises UnknownModel.
+
+        It counts as stopped at once, though its thread hears of it only when the next bytes have come.
+        """
         entry = self._store.entry(name)
         stop = self._stops.get(entry.name)
-        if stop is not None:
+        if stop is not None and not stop.is_set() and self._known[entry.name].state == "downloading":
             stop.set()
+            self._tell(Download(entry.name, "missing"))
         return self._known.get(entry.name)
 
     @contextlib.asynccontextmanager
@@ -81,12 +85,16 @@ class Downloads:
         finally:
             self._listeners.discard(queue)
 
-    def close(self) -> None:
-        """Stop all downloads."""
-        for stop in self._stops.values():
-            stop.set()
+    def hang_up(self) -> None:
+        """Tell everybody that there is nothing more to come."""
         for queue in self._listeners:
             queue.put_nowait(None)
+
+    def close(self) -> None:
+        """Stop all downloads."""
+        self.hang_up()
+        for stop in self._stops.values():
+            stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _pull(self, name: str, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
@@ -94,7 +102,7 @@ class Downloads:
 
         def tell(download: Download) -> None:
             with contextlib.suppress(RuntimeError):  # the service has ended meanwhile
-                loop.call_soon_threadsafe(self._tell, download, stop)
+                loop.call_soon_threadsafe(self._went, download, stop)
 
         def advance(fraction: float, doing: str) -> None:
             nonlocal told
@@ -116,9 +124,12 @@ class Downloads:
             log.exception("the download of %s failed", name)
             tell(Download(name, "failed", error=DarkroomError(f"The download of {name} failed: {error}.")))
 
-    def _tell(self, download: Download, stop: threading.Event) -> None:
-        if self._stops[download.name] is not stop:
-            return  # it was stopped and has been begun again since
+    def _went(self, download: Download, stop: threading.Event) -> None:
+        """A thread's word; that of one which was stopped counts no more, but for a model that is here after all."""
+        if (self._stops[download.name] is stop and not stop.is_set()) or download.state == "here":
+            self._tell(download)
+
+    def _tell(self, download: Download) -> None:
         self._known[download.name] = download
         for queue in self._listeners:
             queue.put_nowait(download)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
+from fastapi.routing import APIRoute
 
 from darkroom.addresses import is_loopback
 from darkroom.errors import DarkroomError, LimitExceeded, NotAllowed
@@ -76,18 +77,14 @@ class Front:
         metrics.open.inc()
         try:
             self._check(scope, headers)
-            await self._app(scope, _measured(receive, headers), answer)
+            await self._app(scope, receive, answer)
         except DarkroomError as error:
             await respond(error, request_id)(scope, receive, answer)
         except Exception:
+            # Answered already; what comes out here is for the log.
             log.exception("%s %s failed", scope["method"], scope["path"])
-            if begun:
+            if not begun:
                 raise
-            fault = DarkroomError(
-                "Something unexpected happened.",
-                cure="This is a fault of Darkroom; the log of the service shows where.",
-            )
-            await respond(fault, request_id)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             metrics.open.dec()
@@ -105,7 +102,8 @@ class Front:
             self._routes = {
                 operation["operationId"]: path for path, methods in document.items() for operation in methods.values()
             }
-        return self._routes.get(getattr(scope.get("route"), "unique_id", ""), "other")
+        route = scope.get("route")
+        return self._routes.get(operation_id(route), "other") if isinstance(route, APIRoute) else "other"
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
         """Raises NotAllowed for a request that is not meant for us, or that another page has made."""
@@ -119,6 +117,11 @@ class Front:
                 f"The request is addressed to {host[:100] or 'nobody'}, which is not a name of this service.",
                 cure="Add it to server.hosts if it is.",
             )
+        length = headers.get("content-length", "")
+        multipart = headers.get("content-type", "").startswith("multipart/")
+        if not multipart and length.isdecimal() and int(length) > BODY_BYTES:
+            # Where no length is told the framework cuts it off, in words of its own.
+            raise _too_long()
         origin = headers.get("origin")
         if scope["method"] in _SAFE or origin is None:
             return
@@ -129,23 +132,15 @@ class Front:
             )
 
 
-def _measured(receive: Receive, headers: dict[str, str]) -> Receive:
-    """Reads no more of a body than is allowed; uploads are measured where they are taken in."""
-    if headers.get("content-type", "").startswith("multipart/form-data"):
-        return receive
-    size = 0
+def _too_long() -> LimitExceeded:
+    return LimitExceeded(
+        f"The request is longer than the {BODY_BYTES / 1e6:g} MB that are allowed.", cure="Send less at once."
+    )
 
-    async def measured() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > BODY_BYTES:
-            raise LimitExceeded(
-                f"The request is longer than the {BODY_BYTES / 1e6:g} MB that are allowed.", cure="Send less."
-            )
-        return message
 
-    return measured
+def operation_id(route: APIRoute) -> str:
+    """What a client's function for a route is called: the resource and what is done."""
+    return f"{route.tags[0]}-{route.name}".replace(" ", "-").replace("_", "-")
 
 
 def _name_of(address: str) -> str:

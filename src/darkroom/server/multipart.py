@@ -21,6 +21,8 @@ from darkroom.errors import InvalidParameters, LimitExceeded, TimedOut
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+UPLOAD_BYTES = 2**50
+"""Longest body of a route that takes uploads: each of its files is measured by itself."""
 FIELD_BYTES = 1_000_000
 """Longest value of a field that is no file."""
 HEADER_BYTES = 16_000

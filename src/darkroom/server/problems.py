@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from darkroom.errors import DarkroomError, InvalidParameters
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
 from darkroom.server.schemas import Problem
 
 log = logging.getLogger("darkroom.server")
@@ -68,6 +68,8 @@ def add_to(app: FastAPI) -> None:
 
     def http(request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return respond(LimitExceeded("The request is longer than what is allowed.", cure="Send less at once."))
         words = HTTPStatus(error.status_code).phrase
         problem = Problem(
             type="about:blank",
@@ -80,7 +82,14 @@ def add_to(app: FastAPI) -> None:
         )
         return ProblemResponse(problem.model_dump(mode="json"), status_code=error.status_code, headers=error.headers)
 
+    def unexpected(request: Request, error: Exception) -> ProblemResponse:
+        fault = DarkroomError(
+            "Something unexpected happened.", cure="This is a fault of Darkroom; the log of the service shows where."
+        )
+        return respond(fault, _id_of(request))
+
     app.add_exception_handler(DarkroomError, known)
+    app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
 

@@ -21,8 +21,12 @@ from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
+from darkroom.jobs.claims import build_claimed
+from darkroom.jobs.deliveries import DeliveryStore
+from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.results import Results
 from darkroom.jobs.store import JobStore
+from darkroom.jobs.webhooks import Deliverer
 from darkroom.models.store import Store
 from darkroom.safety.scanning import Scanner
 from darkroom.server import files, schemas, views
@@ -49,6 +53,7 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 TRIAL_SECONDS = 5.0
+FRESH_SECONDS = 1.0
 MOST_WAITING = 16
 """Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
@@ -57,15 +62,18 @@ class Studio:
     """What the routes work with. Made without touching anything; :meth:`start` brings it up."""
 
     def __init__(self, settings: Settings) -> None:
-        self.database = Database(settings.database.url.get_secret_value())
-        self.storage = storages.build(settings)
+        self.database = Database.from_settings(settings)
+        self.storage = build_claimed(settings, self.database)
         self.jobs = JobStore(self.database)
         self.pictures = Pictures(self.database)
+        self.deliveries = DeliveryStore(self.database)
         self.keys = KeyStore(self.database)
         self.watcher = Watcher(self.database)
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
         self._lock = threading.Lock()
+        self._trying = asyncio.Lock()
+        self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
         self._wire(settings)
 
     def _wire(self, settings: Settings) -> None:
@@ -79,6 +87,8 @@ class Studio:
         self.bench = Workbench(settings)
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
         self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake)
+        # A storage of its own: it is used on another thread's event loop, an hour at a time.
+        self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
         self.thumbnails = asyncio.Semaphore(MOST_WAITING)
 
     @property
@@ -86,8 +96,8 @@ class Studio:
         """Whether requests need a key: off this machine always."""
         return self.settings.server.require_key or not is_loopback(self.settings.server.host)
 
-    def start(self) -> None:
-        """Bring the database up to date and begin to carry jobs out. Raises DatabaseFailed, ConfigurationError."""
+    def prepare(self) -> None:
+        """Bring the database up to date, and see that it may be served. Raises DatabaseFailed, ConfigurationError."""
         self.database.migrate()
         if self.needs_key and not self.keys.any():
             server = self.settings.server
@@ -97,7 +107,25 @@ class Studio:
                 field="server.host",
             )
         self.url_keys = url_keys(self.settings, self.database)
+
+    def start(self) -> None:
+        """Begin to carry jobs out. Raises DatabaseFailed, ConfigurationError, NetworkError."""
+        if not hasattr(self, "url_keys"):
+            self.prepare()
+        self._begin()
+
+    def _begin(self) -> None:
+        # Its secret may be one that the database keeps, so it is made where there is one.
+        self.deliverer = Deliverer(self.settings, self.database)
         self.carrier.start()
+        self.deliverer.start()
+        self.housekeeping.start()
+
+    def _end(self) -> None:
+        self.carrier.stop()
+        self.deliverer.stop()
+        self.housekeeping.stop()
+        self.bench.close()
 
     async def ordered(self, work: Work, owner: str | None) -> Order:
         """A request's work, made ready; see :func:`order_of`."""
@@ -147,7 +175,15 @@ class Studio:
         return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
 
     async def readiness(self) -> schemas.Readiness:
-        """Try everything that the service stands on, all at once."""
+        """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""
+        async with self._trying:
+            tried, found = self._tried
+            if found is None or time.monotonic() - tried > FRESH_SECONDS:
+                found = await self._readiness()
+                self._tried = time.monotonic(), found
+            return found
+
+    async def _readiness(self) -> schemas.Readiness:
         trials: dict[str, Callable[[], Awaitable[str | None]]] = {
             "database": self._try_database,
             "storage": self._try_storage,
@@ -185,23 +221,26 @@ class Studio:
 
     def _change(self, settings: Settings) -> None:
         with self._lock:
-            self.carrier.stop()
+            self._end()
             self.downloads.close()
-            self.bench.close()
             self._wire(settings)
-            self.carrier.start()
+            self._begin()
+
+    def hang_up(self) -> None:
+        """Tell whoever listens to events that there is nothing more to come. Safe to call from a signal handler."""
+        self.watcher.close()
+        self.downloads.hang_up()
 
     async def stop(self) -> None:
         """End: jobs that run are given back, and wait for whoever comes next."""
-        self.watcher.close()
+        self.hang_up()
         self.downloads.close()
         await self.rates.close()
         await asyncio.to_thread(self._stop)
 
     def _stop(self) -> None:
         with self._lock:
-            self.carrier.stop()
-            self.bench.close()
+            self._end()
             self.database.close()
 
 

@@ -22,7 +22,8 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._partial = folder / "partial"
+        self.partial = folder / "partial"
+        """Where files wait until they are whole."""
 
     @property
     def name(self) -> str:
@@ -31,7 +32,7 @@ class LocalStorage:
 
     async def put(self, chunks: AsyncIterator[bytes], *, most: int | None) -> Stored:
         """See :class:`Storage`."""
-        async with spooled(self._partial, chunks, most) as whole:
+        async with spooled(self.partial, chunks, most) as whole:
             return await self.keep(whole)
 
     async def keep(self, whole: Spooled) -> Stored:
@@ -100,7 +101,7 @@ class LocalStorage:
 
     async def clean(self, older_than_seconds: float) -> int:
         """See :class:`Storage`."""
-        return await in_thread(clean_folder, self._partial, older_than_seconds)
+        return await in_thread(clean_folder, self.partial, older_than_seconds)
 
     def _path(self, digest: str) -> Path:
         return self.folder / key_of(digest)
@@ -151,8 +152,8 @@ class LocalStorage:
 
     def _copy(self, whole: Spooled, path: Path) -> None:
         """Copy under a temporary name, flush to the disk, then rename over what is there."""
-        self._partial.mkdir(parents=True, exist_ok=True)
-        partial = self._partial / f"{secrets.token_hex(8)}.partial"
+        self.partial.mkdir(parents=True, exist_ok=True)
+        partial = self.partial / f"{secrets.token_hex(8)}.partial"
         try:
             with whole.path.open("rb") as source, partial.open("xb") as target:
                 shutil.copyfileobj(source, target, BLOCK)
@@ -165,9 +166,9 @@ class LocalStorage:
     def _check(self) -> float:
         began = time.perf_counter()
         written = secrets.token_bytes(32)
-        path = self._partial / f"{secrets.token_hex(8)}.partial"
+        path = self.partial / f"{secrets.token_hex(8)}.partial"
         try:
-            self._partial.mkdir(parents=True, exist_ok=True)
+            self.partial.mkdir(parents=True, exist_ok=True)
             try:
                 with path.open("xb") as file:
                     file.write(written)

@@ -15,7 +15,7 @@ from darkroom.recipe import recipes as all_recipes
 from darkroom.safety.validation import safe_name
 from darkroom.server import schemas
 from darkroom.server.dependencies import Keeper, Reader, TheStudio, problems
-from darkroom.server.multipart import Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.routes.local_media import ModelName, status
 
 router = APIRouter(tags=["catalogue"])
@@ -72,6 +72,7 @@ async def remove_model(name: ModelName, studio: TheStudio, who: Keeper) -> None:
 @router.post(
     "/models/import",
     status_code=201,
+    max_body_size=UPLOAD_BYTES,
     responses=problems(400, 404, 413),
     openapi_extra={
         "requestBody": {

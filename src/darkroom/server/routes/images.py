@@ -30,9 +30,10 @@ from darkroom.server.dependencies import (
     cursor_of,
     owner_of,
     problems,
+    unless_gone,
 )
 from darkroom.server.keys import Principal
-from darkroom.server.multipart import Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import problem_of
 from darkroom.server.routes.local_media import tell
 from darkroom.server.studio import Studio
@@ -91,7 +92,13 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-@router.post("/upload", status_code=201, responses=problems(400, 413, 415, 504), openapi_extra=_UPLOAD)
+@router.post(
+    "/upload",
+    status_code=201,
+    responses=problems(400, 413, 415, 504),
+    openapi_extra=_UPLOAD,
+    max_body_size=UPLOAD_BYTES,
+)
 async def upload(request: Request, response: Response, studio: TheStudio, who: Writer) -> schemas.Uploaded:
     """Store 1 to `server.upload_files` pictures. One that is refused costs the others nothing.
 
@@ -188,7 +195,7 @@ async def process_sync(body: schemas.ProcessRequest, request: Request, studio: T
         version = await asyncio.to_thread(studio.pictures.version, body.image_id, owner_of(who), body.version)
         known = await asyncio.to_thread(studio.pictures.get, body.image_id, owner_of(who))
         digest, name = version.digest, known.row.name
-    finished = await studio.making.make(digest, digest, order, name=name)
+    finished = await unless_gone(request, studio.making.make(digest, digest, order, name=name))
     answer = await files.answer(
         request,
         studio.storage,

@@ -15,10 +15,10 @@ from darkroom.errors import FileMissing, InvalidParameters
 from darkroom.models.store import Store
 from darkroom.report import Report
 from darkroom.server import files, schemas
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems
+from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems, unless_gone
 from darkroom.server.downloads import Download
 from darkroom.server.making import Finished
-from darkroom.server.multipart import Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import explained
 from darkroom.server.studio import Studio
 
@@ -71,6 +71,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
     responses={**_PICTURE, **problems(400, 404, 413, 415, 504, 507)},
     response_class=Response,
     openapi_extra=_FORM,
+    max_body_size=UPLOAD_BYTES,
 )
 async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     """Process a picture and wait for the result; the picture itself is not kept.
@@ -105,7 +106,7 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                     )
                 order = await studio.ordered(work, owner_of(who))
                 name = accepted.name
-                finished = await studio.making.make(whole.path, whole.digest, order, name=name)
+                finished = await unless_gone(request, studio.making.make(whole.path, whole.digest, order, name=name))
     if finished is None:
         raise InvalidParameters("The form has no file.", cure="Send the picture as the field file.", field="file")
     answer = await files.answer(

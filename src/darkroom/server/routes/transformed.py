@@ -33,7 +33,7 @@ WITHOUT_ALPHA: tuple[Format, ...] = ("jpeg",)
 @router.head("/i/{signature}/{operations}/{name}", include_in_schema=False)
 async def transformed(
     signature: Annotated[str, Path(max_length=100)],
-    operations: Annotated[str, Path(max_length=4000)],
+    operations: Annotated[str, Path(max_length=8000)],
     name: Annotated[str, Path(max_length=100)],
     request: Request,
     studio: TheStudio,

@@ -1,4 +1,6 @@
-"""The first tables: pictures, versions, jobs, batches, messages, results, keys, secrets."""
+"""The first tables: pictures, versions, jobs, batches, messages, results, keys, secrets, leases, claims."""
+
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,11 +28,24 @@ def upgrade() -> None:
         batch_op.create_index("one_batch_key", ["owner", "idempotency_key"], unique=True)
 
     op.create_table(
+        "claims",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("doomed", sa.Boolean(), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_claims_created"), ["created"], unique=False)
+        batch_op.create_index(batch_op.f("ix_claims_digest"), ["digest"], unique=False)
+
+    op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("owner", sa.String(length=32), nullable=False),
         sa.Column("event", sa.String(length=40), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("job_id", sa.String(length=32), nullable=True),
         sa.Column("batch_id", sa.String(length=32), nullable=True),
@@ -106,6 +121,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_jobs_created"), ["created"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_held_until"), ["held_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_image_id"), ["image_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_jobs_result"), ["result"], unique=False)
+        batch_op.create_index(batch_op.f("ix_jobs_source"), ["source"], unique=False)
         batch_op.create_index("one_key", ["owner", "idempotency_key"], unique=True)
         batch_op.create_index("waiting", ["state", "lane", "priority", "created"], unique=False)
 
@@ -123,6 +140,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("hash"),
     )
+    leases = op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(length=32), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    moment = datetime.now(UTC)
+    op.bulk_insert(leases, [{"name": "housekeeping", "until": moment, "created": moment}])
     op.create_table(
         "results",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -174,5 +202,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them, with their indexes."""
-    for name in ("versions", "secrets", "results", "keys", "jobs", "images", "deliveries", "batches"):
+    for name in (
+        "versions",
+        "secrets",
+        "results",
+        "leases",
+        "keys",
+        "jobs",
+        "images",
+        "deliveries",
+        "claims",
+        "batches",
+    ):
         op.drop_table(name)

@@ -1,0 +1,108 @@
+"""Jobs and batches, as they happen."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from tests.server.conftest import SAMPLES, Service
+
+PORTRAIT = SAMPLES / "portrait.jpg"
+SLOW = {"operations": ["upscale:method=builtin,scale=4", "upscale:method=builtin,scale=3"]}
+
+
+def events(service: Service, path: str) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = []
+    with service.client.stream("GET", path) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        kind = ""
+        for line in answer.iter_lines():
+            if line.startswith("event:"):
+                kind = line[6:].strip()
+            elif line.startswith("data:"):
+                found.append((kind, json.loads(line[5:])))
+    return found
+
+
+def test_a_job_tells_how_far_it_is_until_it_ends(service: Service, portrait: dict[str, Any]) -> None:
+    job = service.client.post(f"/api/v1/images/{portrait['id']}/process", json={"operations": ["enhance"]}).json()
+    told = [body for kind, body in events(service, f"/api/v1/jobs/{job['id']}/events") if kind == "job"]
+    assert told[-1]["state"] == "completed"
+    assert told[-1]["report"]["steps"][0]["operation"] == "enhance"
+    assert [one["progress"] for one in told] == sorted(one["progress"] for one in told)
+
+
+def test_a_job_can_be_cancelled_and_done_again(service: Service, portrait: dict[str, Any]) -> None:
+    job = service.client.post(f"/api/v1/images/{portrait['id']}/process", json=SLOW).json()
+    service.client.post(f"/api/v1/jobs/{job['id']}/cancel")
+    assert service.wait(job["id"])["state"] == "cancelled"
+    again = service.client.post(f"/api/v1/jobs/{job['id']}/retry").json()
+    assert again["state"] == "pending"
+    service.client.post(f"/api/v1/jobs/{job['id']}/cancel")
+    assert service.wait(job["id"])["state"] == "cancelled"
+
+
+def test_a_batch_is_one_thing(service: Service) -> None:
+    images = service.upload(PORTRAIT, SAMPLES / "mug.jpg", SAMPLES / "logo.png")
+    body = {
+        "images": [{"image_id": one["id"]} for one in images],
+        "work": {"operations": ["resize:width=40"], "output": {"format": "webp"}},
+    }
+    headers = {"Idempotency-Key": "batch-1"}
+    batch = service.client.post("/api/v1/images/batch", json=body, headers=headers).json()
+    assert batch["total"] == 3
+    assert service.client.post("/api/v1/images/batch", json=body, headers=headers).json()["id"] == batch["id"]
+    told = events(service, f"/api/v1/batches/{batch['id']}/events")
+    assert told[-1][1] == service.client.get(f"/api/v1/batches/{batch['id']}").json()
+    assert (told[-1][1]["done"], told[-1][1]["progress"], told[-1][1]["counts"]) == (True, 1.0, {"completed": 3})
+    archive = service.client.get(f"/api/v1/batches/{batch['id']}/archive")
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as bundle:
+        assert bundle.testzip() is None
+        assert sorted(bundle.namelist()) == ["logo.webp", "manifest.json", "mug.webp", "portrait.webp"]
+        manifest = json.loads(bundle.read("manifest.json"))
+        assert {one["source"] for one in manifest} == {"portrait.jpg", "mug.jpg", "logo.png"}
+    jobs = service.client.get("/api/v1/jobs", params={"batch_id": batch["id"]}).json()["items"]
+    assert len(jobs) == 3
+
+
+def test_a_batch_with_a_picture_that_is_not_there_is_not_accepted(service: Service, portrait: dict[str, Any]) -> None:
+    before = service.client.get("/api/v1/batches").json()
+    body = {
+        "images": [{"image_id": portrait["id"]}, {"image_id": "0" * 32}],
+        "work": {"operations": ["resize:width=40"]},
+    }
+    answer = service.client.post("/api/v1/images/batch", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_not_found")
+    assert service.client.get("/api/v1/batches").json() == before
+
+
+def test_the_same_work_again_is_a_lookup(service: Service, portrait: dict[str, Any]) -> None:
+    url, work = f"/api/v1/images/{portrait['id']}/process", {"operations": ["enhance", "resize:width=203"]}
+    first = service.wait(service.client.post(url, json=work | {"operations": work["operations"]}).json()["id"])
+    body = work | {"output": {}}
+    second = service.wait(service.client.post(url, json=body, params={"version": 0}).json()["id"])
+    assert second["result"]["digest"] == first["result"]["digest"]
+    assert second["report"] == first["report"]
+
+
+def test_jobs_survive_the_end_of_the_service(start: Callable[..., Service]) -> None:
+    service = start()
+    (known,) = service.upload(PORTRAIT)
+    jobs = [
+        service.client.post(f"/api/v1/images/{known['id']}/process", json=SLOW | {"priority": number}).json()["id"]
+        for number in range(3)
+    ]
+    service.wait(jobs[0], "processing")
+    service.restart(signal.SIGTERM)
+    found = {one["id"]: one for one in service.client.get("/api/v1/jobs").json()["items"]}
+    assert set(found) == set(jobs)
+    assert all(one["state"] in ("pending", "processing") for one in found.values())
+    assert service.wait(jobs[-1], "processing")["attempts"] == 1
+    assert service.client.get(f"/api/v1/jobs/{jobs[0]}").json()["attempts"] == 0
+    for job in jobs:
+        service.client.post(f"/api/v1/jobs/{job}/cancel")
+        service.wait(job)
