@@ -115,6 +115,14 @@ class Source(_Body):
         return self
 
 
+class FetchRequest(_Body):
+    """A picture at an address, to be stored."""
+
+    url: AnyHttpUrl = Field(description="Where to fetch it.")
+    store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Shop it belongs to.")
+    product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Product it shows.")
+
+
 class ProcessRequest(Work, Source):
     """A picture, and what to do with it."""
 
