@@ -14,7 +14,7 @@ from darkroom.egress import PURPOSES, Purpose
 from darkroom.errors import InvalidParameters
 from darkroom.ledger import Entry, Ledger
 from darkroom.server import schemas, settings_view
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, problems
+from darkroom.server.dependencies import BODY, Keeper, Reader, TheStudio, problems
 from darkroom.settings import Settings
 
 router = APIRouter(tags=["owner"])
@@ -26,7 +26,7 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
     return _shown(studio.settings)
 
 
-@router.patch("/settings", responses=problems(409))
+@router.patch("/settings", responses=problems(409, 500, *BODY))
 async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
     """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
     stored = await asyncio.to_thread(settings_view.store, body.changes)
