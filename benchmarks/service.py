@@ -69,7 +69,10 @@ class Client:
     def form(self, path: str, file: bytes, **fields: str) -> bytes:
         """Send a file, and fields after it, as a form."""
         boundary = secrets.token_hex(16)
-        parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'.encode(), file]
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'.encode(),
+            file,
+        ]
         parts += [
             f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
             for name, value in fields.items()
@@ -190,7 +193,10 @@ class Kinds:
         """Another resize to about a width each time, and a quality; the height is one that does not count."""
         number = next(self._counter)
         spread = width // 4
-        return f"resize:width={width - spread // 2 + number % spread},height={10_000 + number // 1000}", 60 + number % 37
+        return (
+            f"resize:width={width - spread // 2 + number % spread},height={10_000 + number // 1000}",
+            60 + number % 37,
+        )
 
     def _resize(self, client: Client) -> None:
         operation, quality = self._resized(self._width)
@@ -492,12 +498,16 @@ def against_thumbor(place: House, python: Path, concurrencies: Sequence[int], ro
             assert pictures[0].shape == pictures[1].shape, "both give the same size"
             error = np.mean((pictures[0].astype(float) - pictures[1]) ** 2)
             alike = 10 * np.log10(255**2 / error)
-            sizes = [len(service.client().ask("GET", path)) for service, path in zip((ours, theirs), pairs[-2], strict=True)]
+            sizes = [
+                len(service.client().ask("GET", path)) for service, path in zip((ours, theirs), pairs[-2], strict=True)
+            ]
             waiting = {"ours": iter([own for own, _ in pairs[:-2]]), "theirs": iter([other for _, other in pairs[:-2]])}
             for at_once in concurrencies:
                 found = {"ours": Measured(), "theirs": Measured()}
                 for name, service in [("ours", ours), ("theirs", theirs)] * (rounds + 1):
-                    one = load(service, [lambda client, n=name: void(client.ask("GET", next(waiting[n])))], at_once, seconds)
+                    one = load(
+                        service, [lambda client, n=name: void(client.ask("GET", next(waiting[n])))], at_once, seconds
+                    )
                     # The first round warms both up.
                     found[name] = found[name] + one if found[name].seconds else Measured(seconds=1e-9)
                 mine, other = found["ours"], found["theirs"]
