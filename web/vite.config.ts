@@ -29,7 +29,9 @@ function compressed(): Plugin {
 
 export default defineConfig({
   // From its sources, so that the page can be built by itself.
-  resolve: { alias: { "@darkroom/client": fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: { "@darkroom/client": fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) },
+  },
   plugins: [svelte(), tailwindcss(), compressed()],
   build: {
     outDir: OUT,

@@ -67,7 +67,10 @@ export class Images {
 
   /** Store the picture at an address; the service fetches it, and writes that into its ledger. */
   async fetch(url: string, options: CallOptions & { storeId?: string; productId?: string } = {}): Promise<Picture> {
-    const body = { url, ...given({ store_id: options.storeId, product_id: options.productId }) } as Schemas["FetchRequest"];
+    const body = {
+      url,
+      ...given({ store_id: options.storeId, product_id: options.productId }),
+    } as Schemas["FetchRequest"];
     const signal = options.signal ?? null;
     return answer(this.#transport.api.POST("/api/v1/images/fetch", { body, signal }));
   }

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from darkroom.errors import FileMissing
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["page"], include_in_schema=False)
 
 FOLDER = FilePath(__file__).with_name("page")
 """Where the built page lies: Vite writes it, git ignores it, the wheel has it."""

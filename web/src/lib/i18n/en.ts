@@ -32,7 +32,8 @@ export const en = {
     title: "Studio",
     none: "No pictures yet",
     emptyTitle: "Drop pictures here",
-    empty: "Files, whole folders, or what you have just copied: paste it. JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP and SVG.",
+    empty:
+      "Files, whole folders, or what you have just copied: paste it. JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP and SVG.",
     private: "They stay on this machine. Nothing is sent anywhere.",
     chooseFiles: "Add files",
     chooseFolder: "Folder",
@@ -154,8 +155,10 @@ export const en = {
     brushSize: "Size of the brush",
     useMask: "Use the mask",
     done: "Done",
-    brushHelp: "Mask. Arrows move the brush, space paints, brackets change its size, Ctrl Z takes the last stroke back.",
-    focalPoint: (x: string, y: string): string => `Focal point at ${x} from the left, ${y} from the top. Arrows move it.`,
+    brushHelp:
+      "Mask. Arrows move the brush, space paints, brackets change its size, Ctrl Z takes the last stroke back.",
+    focalPoint: (x: string, y: string): string =>
+      `Focal point at ${x} from the left, ${y} from the top. Arrows move it.`,
     moveBox: (left: number, top: number, width: number, height: number): string =>
       `Rectangle at ${left}, ${top}, ${width} wide, ${height} high. Arrows move it.`,
     handles: {
@@ -322,7 +325,8 @@ export const en = {
       "engine.device": { name: "Device", about: "Where networks run. Automatic takes a graphics card that works." },
       "engine.precision": {
         name: "Precision",
-        about: "Automatic uses half precision where the device has it. int8 is the quickest, where a network stands it.",
+        about:
+          "Automatic uses half precision where the device has it. int8 is the quickest, where a network stands it.",
       },
       "engine.quality": {
         name: "Quality",

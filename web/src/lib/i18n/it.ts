@@ -34,7 +34,8 @@ export const it: Texts = {
     title: "Studio",
     none: "Ancora nessuna immagine",
     emptyTitle: "Trascina qui le immagini",
-    empty: "File, intere cartelle, o ciò che hai appena copiato: incollalo. JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP e SVG.",
+    empty:
+      "File, intere cartelle, o ciò che hai appena copiato: incollalo. JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP e SVG.",
     private: "Restano su questo computer. Nulla viene inviato altrove.",
     chooseFiles: "Aggiungi file",
     chooseFolder: "Cartella",
@@ -63,7 +64,8 @@ export const it: Texts = {
     fetching: "In prelievo",
   },
   viewer: {
-    stage: (name, zoom) => `${name}, al ${zoom}. Più e meno ingrandiscono, le frecce spostano, 0 adatta, 1 mostra i pixel.`,
+    stage: (name, zoom) =>
+      `${name}, al ${zoom}. Più e meno ingrandiscono, le frecce spostano, 0 adatta, 1 mostra i pixel.`,
     before: "Prima",
     after: "Dopo",
     both: "Confronta",
@@ -366,15 +368,20 @@ export const it: Texts = {
         name: "Qualità",
         about: "Quale modello si prende se non è indicato: il migliore, o il più rapido misurato qui.",
       },
-      strict: { name: "Nessun ripiego", about: "Ciò che non si può fare come chiesto è un errore, e non si fa in altro modo." },
+      strict: {
+        name: "Nessun ripiego",
+        about: "Ciò che non si può fare come chiesto è un errore, e non si fa in altro modo.",
+      },
     },
   },
   privacy: {
     title: "Privacy",
-    about: "Ogni connessione fatta da questo computer per Darkroom. Passano tutte da una porta, che scrive questo registro.",
+    about:
+      "Ogni connessione fatta da questo computer per Darkroom. Passano tutte da una porta, che scrive questo registro.",
     refresh: "Guarda di nuovo",
     nothing: "Nulla ha lasciato questo computer.",
-    nothingHint: "Non è mai stata fatta alcuna connessione. Le tue immagini sono state elaborate qui, e qui sono rimaste.",
+    nothingHint:
+      "Non è mai stata fatta alcuna connessione. Le tue immagini sono state elaborate qui, e qui sono rimaste.",
     onlyRequests: "Nessuna immagine ha lasciato questo computer.",
     some: (bytes) => `${bytes} hanno lasciato questo computer.`,
     counted: (count, sent, received) =>
@@ -459,28 +466,45 @@ export const it: Texts = {
     crop: { name: "Ritaglia", summary: "Ritaglia un rettangolo, o toglie un bordo vuoto." },
     enhance: {
       name: "Migliora",
-      summary: "Ingrandisce, toglie rumore, schiarisce le ombre, estende il contrasto, bilancia i colori e dà nitidezza.",
+      summary:
+        "Ingrandisce, toglie rumore, schiarisce le ombre, estende il contrasto, bilancia i colori e dà nitidezza.",
     },
-    extract_faces: { name: "Estrai volti", summary: "Ritaglia ogni volto, dritto e quadrato; il risultato è un foglio con tutti." },
+    extract_faces: {
+      name: "Estrai volti",
+      summary: "Ritaglia ogni volto, dritto e quadrato; il risultato è un foglio con tutti.",
+    },
     fix_artifacts: {
       name: "Ripara artefatti",
       summary: "Misura i danni della compressione JPEG, blocchi, aloni e gradini nelle sfumature, e li ripara.",
     },
-    generate_background: { name: "Crea sfondo", summary: "Mette il soggetto in una scena disegnata per lui, con la sua ombra." },
+    generate_background: {
+      name: "Crea sfondo",
+      summary: "Mette il soggetto in una scena disegnata per lui, con la sua ombra.",
+    },
     inpaint: {
       name: "Riempi",
       summary: "Riempie ciò che una maschera, dei rettangoli o un colore indicano, con quel che c’è intorno.",
     },
-    remove_background: { name: "Scontorna", summary: "Ritaglia il soggetto: ciò che gli sta dietro diventa trasparente." },
+    remove_background: {
+      name: "Scontorna",
+      summary: "Ritaglia il soggetto: ciò che gli sta dietro diventa trasparente.",
+    },
     remove_watermark: {
       name: "Togli filigrana",
-      summary: "Trova una filigrana e la toglie: calcolata dove più immagini o ripetizioni la rivelano, altrimenti riempita.",
+      summary:
+        "Trova una filigrana e la toglie: calcolata dove più immagini o ripetizioni la rivelano, altrimenti riempita.",
     },
-    replace_background: { name: "Cambia sfondo", summary: "Mette dietro al soggetto un colore, una sfumatura, un’immagine o nulla." },
+    replace_background: {
+      name: "Cambia sfondo",
+      summary: "Mette dietro al soggetto un colore, una sfumatura, un’immagine o nulla.",
+    },
     resize: { name: "Ridimensiona", summary: "Adatta, riempie, deforma o incornicia l’immagine a una misura." },
     restore_faces: { name: "Restaura volti", summary: "Rende di nuovo nitidi i volti di un’immagine, e solo quelli." },
     rotate: { name: "Ruota", summary: "Ruota un’immagine di qualsiasi angolo, e la specchia." },
-    sizes: { name: "Misure", summary: "Crea una miniatura, una misura media e una grande, o altre, accanto all’immagine." },
+    sizes: {
+      name: "Misure",
+      summary: "Crea una miniatura, una misura media e una grande, o altre, accanto all’immagine.",
+    },
     smart_crop: {
       name: "Ritaglio intelligente",
       summary: "Ritaglia a una misura o proporzione intorno ai volti, a ciò che attira l’occhio, o a un punto focale.",

@@ -43,6 +43,26 @@ class Steps {
     return this.list.at(-1) as Step;
   }
 
+  /** Say a parameter of a step; undefined and null leave it to its default. */
+  set(key: string, field: string, value: unknown): void {
+    const step = this.list[this.#at(key)];
+    if (step === undefined) return;
+    const others = Object.entries(step.values).filter(([name]) => name !== field);
+    step.values = Object.fromEntries(value === undefined || value === null ? others : [...others, [field, value]]);
+  }
+
+  /** Show a step's form, or hide it. */
+  fold(key: string): void {
+    const step = this.list[this.#at(key)];
+    if (step !== undefined) step.open = !step.open;
+  }
+
+  /** Leave a step out, or carry it out again. */
+  toggle(key: string): void {
+    const step = this.list[this.#at(key)];
+    if (step !== undefined) step.off = !step.off;
+  }
+
   /** Put a step behind itself once more. */
   duplicate(key: string): void {
     const at = this.#at(key);

@@ -31,7 +31,7 @@ export class Preview {
   #stop: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** How long the same operations took last, in seconds. */
-  #took = new Map<string, number>();
+  #took: Record<string, number> = {};
 
   /** Make a preview soon, if that is quick; else say that it is stale. */
   want(image: string, version: number, steps: Step[], screen: number, ops: () => Operation[]): void {
@@ -40,7 +40,7 @@ export class Preview {
       this.clear();
       return;
     }
-    if ((this.#took.get(kindsOf(steps)) ?? (mayBeSlow(steps) ? Infinity : 0)) > QUICK) {
+    if ((this.#took[kindsOf(steps)] ?? (mayBeSlow(steps) ? Infinity : 0)) > QUICK) {
       this.stale = true;
       return;
     }
@@ -60,7 +60,7 @@ export class Preview {
       const made = await session.ask((client) => client.images.processSync(source, work, { signal: stop.signal }));
       if (stop.signal.aborted) return;
       const seconds = (performance.now() - begun) / 1000;
-      this.#took.set(kindsOf(steps), seconds);
+      this.#took[kindsOf(steps)] = seconds;
       this.#show({
         src: URL.createObjectURL(made.blob),
         width: made.report.output?.width ?? 1,
