@@ -3,8 +3,9 @@
     python benchmarks/service.py [--thumbor PYTHON] [--full] [--quick]
 
 Light requests of six kinds, each alone and all in turn, at several concurrencies: whoever asks waits for the answer and
-asks again at once. Then the same while jobs with a network fill the heavy lane, in turns with an idle one, so that noise
-meets both; then a long run, by which the memory of all processes of the service together is looked at once a second.
+asks again at once. Then the same while jobs with a network fill the heavy lane, in turns with an idle one, so that
+noise meets both; then a long run, by which the memory of all processes of the service together is looked at once a
+second.
 The network is of the official compact size with random weights. This process and the service share the machine, as
 everything here does; what it costs to ask is a part of the figures.
 
@@ -506,7 +507,10 @@ def against_thumbor(place: House, python: Path, concurrencies: Sequence[int], ro
                 found = {"ours": Measured(), "theirs": Measured()}
                 for name, service in [("ours", ours), ("theirs", theirs)] * (rounds + 1):
                     one = load(
-                        service, [lambda client, n=name: void(client.ask("GET", next(waiting[n])))], at_once, seconds
+                        service,
+                        [lambda client, left=waiting[name]: void(client.ask("GET", next(left)))],
+                        at_once,
+                        seconds,
                     )
                     # The first round warms both up.
                     found[name] = found[name] + one if found[name].seconds else Measured(seconds=1e-9)
