@@ -673,7 +673,6 @@ def test_keys_that_are_over_or_for_other_things(tmp_path: Path) -> None:
         assert_refused(ask("GET", "/api/v1/images", brief), "not_authenticated")
         for header in (
             b"Bearer",
-           
             b"Basic YTpi",
             b"Bearer \xff\xfe",
             b"Bearer " + b"dk_" * 5000,
