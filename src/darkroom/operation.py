@@ -439,6 +439,12 @@ def suggest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"Did you mean {near[0]}? Known: {listing}." if near else f"Known: {listing}."
 
 
+def _shortly(value: Any) -> str:
+    """A value as a message quotes it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def build(name: str, parameters: Mapping[str, Any]) -> Operation:
     """An operation from its name and parameters. Raises UnknownOperation or InvalidParameters naming field and rule."""
     kind = find_operation(name)
@@ -453,7 +459,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Operation:
             raise InvalidParameters(
                 f"{name} has no parameter {field!r}.", cure=suggest(field, fields), field=field
             ) from error
-        given = "" if problem["type"] == "missing" or not field else f", not {problem['input']!r}"
+        given = "" if problem["type"] == "missing" or not field else f", not {_shortly(problem['input'])}"
         subject = f"{name}: {field}" if field else name
         described = kind.model_fields[str(problem["loc"][0])].description if problem["loc"] else None
         raise InvalidParameters(

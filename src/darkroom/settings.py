@@ -462,7 +462,12 @@ class ServerSettings(_Group):
     upload_bytes: int = Field(default=50 * MEGA, ge=1, description="Largest file of an upload, in bytes.")
     upload_files: int = Field(default=10, ge=1, le=1000, description="Most files of an upload.")
     upload_seconds: Duration = Field(
-        default=30.0, gt=0, description="How long an upload may send nothing before it is given up."
+        default=30.0, gt=0, description="How long a request may send nothing before it is given up."
+    )
+    upload_rate: int = Field(
+        default=1000,
+        ge=0,
+        description="Bytes in a second that a request must send on average, from upload_seconds on; 0 is any number.",
     )
     requests_per_minute: int = Field(
         default=600,

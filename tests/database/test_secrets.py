@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from darkroom.database.secrets import kept_secret
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Database:
+    made = Database(database_url)
     made.migrate()
     return made
 

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ Ending = Callable[[JobStore, str], object]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Database:
+    made = Database(database_url)
     made.migrate()
     return made
 
@@ -59,7 +58,7 @@ def completed(store: JobStore, job: str) -> None:
 
 def given_up(store: JobStore, job: str) -> None:
     for _ in range(MOST_LOSSES):
-        with store._database.session() as session:
+        with store.database.session() as session:
             session.get_one(JobRow, job).held_until = now() - timedelta(seconds=1)
         store.expire()
         store.lease(["light"], "one", 60)

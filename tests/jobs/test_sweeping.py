@@ -25,8 +25,8 @@ from darkroom.storage.storage import Storage
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
     yield made
     made.close()

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,8 +69,8 @@ class Receiver:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/darkroom.sqlite3")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.migrate()
     yield made
     made.close()

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,8 +160,22 @@ def test_a_model_is_downloaded_with_progress_and_can_be_removed(start: Callable[
                 if states[-1] != "downloading":
                     break
     assert states[-1] == "here"
+    with service.client.stream("GET", "/local-media/models/events") as events:
+        known = next(json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:"))
+    assert (known["name"], known["state"]) == ("own-matte", "here"), "who comes later hears how it is now"
     found = {one["name"]: one for one in service.client.get("/api/v1/models").json()["models"]}
     assert (found["own-matte"]["state"], found["own-matte"]["own"]) == ("here", True)
     assert service.client.post("/local-media/models/download/own-matte").json()["state"] == "here"
     assert service.client.delete("/api/v1/models/own-matte").status_code == 204
     assert service.client.post("/local-media/models/download/nobody").json()["code"] == "unknown_model"
+
+
+def test_who_does_not_wait_is_not_worked_for(start: Callable[..., Service]) -> None:
+    service = start(DARKROOM_LIMITS__SYNC_CONCURRENCY="1")
+    with pytest.raises(httpx.ReadTimeout), httpx.Client(base_url=service.url, timeout=1.5) as hurried:
+        process(hurried, PORTRAIT, ["upscale:method=builtin,scale=4", "upscale:method=builtin,scale=4"])
+    until = time.monotonic() + 15
+    while (answer := process(service.client, PORTRAIT, ["resize:width=8"])).status_code == 429:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert answer.status_code == 200

@@ -27,7 +27,7 @@ def clean(
     from darkroom.storage import build
 
     settings = load_settings()
-    database = Database(settings.database.url.get_secret_value())
+    database = Database.from_settings(settings)
     try:
         database.migrate()
         cleaned = Housekeeping(settings, database, build(settings)).run_once(dry_run=dry_run)

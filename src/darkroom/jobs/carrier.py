@@ -30,7 +30,7 @@ class Carrier(Protocol):
         ...
 
     def stop(self) -> None:
-        """End: jobs that run here are given back, and wait for whoever comes next."""
+        """End: jobs that run here are given back, and wait for whoever comes next. Harmless before :meth:`start`."""
         ...
 
     def wake(self, rows: Sequence[JobRow] = ()) -> None:

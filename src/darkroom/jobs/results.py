@@ -126,17 +126,14 @@ class Results:
         That it was asked for is written down, once an hour. A storage that does not answer counts as one without it.
         """
         row = await asyncio.to_thread(self._row, key)
-        if row is None:
+        # Said before the file is looked for: from then on nobody forgets the result, and its file stays.
+        if row is None or (row.used < now() - USED and not await asyncio.to_thread(self._note_use, key)):
             return None
         try:
             stored = await self._storage.stat(row.digest)
         except StorageFailed:
             return None
-        if stored is None:
-            return None
-        if row.used < now() - USED:
-            await asyncio.to_thread(self._note_use, key)
-        return row
+        return row if stored is not None else None
 
     async def keep(self, key: str, made: Made, report: Report) -> None:
         """Keep a result whose file is stored already; one that was kept under the key before is replaced.
@@ -149,11 +146,13 @@ class Results:
         with self._database.session(reading=True) as session:
             return session.get(ResultRow, key)
 
-    def _note_use(self, key: str) -> None:
+    def _note_use(self, key: str) -> bool:
+        """Write down that a result was asked for; False where it was forgotten meanwhile."""
         moment = now()
         with self._database.session() as session:
             old = ResultRow.used < moment - USED
             session.execute(update(ResultRow).where(ResultRow.key == key, old).values(used=moment))
+            return session.get(ResultRow, key) is not None
 
     def _keep(self, key: str, made: Made, report: dict[str, Any]) -> None:
         moment = now()

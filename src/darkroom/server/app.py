@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from darkroom.server import problems
+from darkroom.server import page, problems
 from darkroom.server.front import BODY_BYTES, Front, operation_id
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed, webhooks
 from darkroom.server.studio import Studio
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from darkroom.settings import Settings
 
+THREADS = 32
+"""For what waits: the database, the disk. A machine of few cores would have so few that some slow ones stop all."""
 DESCRIPTION = """Cut out, enlarge, crop and clean up pictures on your own machine.
 
 A picture is uploaded once and has versions: number 0 is what was given, each job makes one more. Work is a list of
@@ -49,6 +52,7 @@ def create_app(settings: Settings) -> Application:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "darkroom-service"))
         await asyncio.to_thread(studio.start)
         try:
             yield
@@ -64,6 +68,9 @@ def create_app(settings: Settings) -> Application:
         generate_unique_id_function=operation_id,
         separate_input_output_schemas=False,
         max_body_size=BODY_BYTES,
+        # FastAPI's own pages load scripts from elsewhere, and tell them who looks.
+        docs_url=None,
+        redoc_url=None,
     )
     problems.add_to(app)
     api = APIRouter(prefix="/api/v1")
@@ -73,6 +80,7 @@ def create_app(settings: Settings) -> Application:
     app.include_router(local_media.router)
     app.include_router(transformed.router)
     app.include_router(health.router)
+    app.include_router(page.router)
     if settings.server.cors_origins:
         app.add_middleware(
             CORSMiddleware,

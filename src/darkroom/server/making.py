@@ -38,6 +38,23 @@ class Finished:
     cached: bool
 
 
+@dataclass(slots=True)
+class _Going:
+    """A result that is being made, and how many wait for it: stopped when the last one leaves."""
+
+    task: asyncio.Task[Finished]
+    waiting: int = 0
+
+    async def result(self) -> Finished:
+        self.waiting += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self.waiting -= 1
+            if not self.waiting:
+                self.task.cancel()
+
+
 class Making:
     """Makes results for those who wait. The same request at the same time is made once."""
 
@@ -47,7 +64,7 @@ class Making:
         self._results = results
         self._bench = bench
         self._models = models
-        self._going: dict[str, asyncio.Task[Finished]] = {}
+        self._going: dict[str, _Going] = {}
 
     async def make(self, source: Path | str, digest: str, order: Order, *, name: str, seated: bool = True) -> Finished:
         """The result of an order on a file: a path, or the digest of a stored one. Raises DarkroomError.
@@ -65,11 +82,9 @@ class Making:
             return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
         going = self._going.get(key)
         if going is None:
-            going = self._going[key] = asyncio.create_task(self._made(key, models, source, order, name, seat))
-            going.add_done_callback(lambda _: self._going.pop(key, None))
-            return await going
-        # Somebody else's: that they leave is no reason to stop it for this one.
-        return await asyncio.shield(going)
+            going = self._going[key] = _Going(asyncio.create_task(self._made(key, models, source, order, name, seat)))
+            going.task.add_done_callback(lambda _: self._going.pop(key, None))
+        return await going.result()
 
     def _key(self, digest: str, order: Order) -> tuple[str | None, dict[str, str]]:
         """The key of a result, None where it is not to be kept, and the models that it is made of."""

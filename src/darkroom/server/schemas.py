@@ -17,6 +17,8 @@ from darkroom.report import PictureReport, Report
 T = TypeVar("T")
 
 ID = r"^[0-9a-f]{32}$"
+LARGEST_NUMBER = 2**31 - 1
+"""Largest number of a version that a database can have."""
 GROUP = r"^[A-Za-z0-9][A-Za-z0-9._:@/ -]{0,199}$"
 
 
@@ -38,6 +40,7 @@ else:
     """
 
 
+Operations = Annotated[list[AnyOperation], Field(max_length=50)]
 Identifier = Annotated[str, Field(pattern=ID, description="32 hexadecimal digits.")]
 
 
@@ -75,9 +78,8 @@ class Output(_Body):
 class Work(_Body):
     """What to do with a picture: a recipe, then operations, then how to write the result."""
 
-    operations: list[AnyOperation] = Field(
+    operations: Operations = Field(
         default=[],
-        max_length=50,
         description="In order. A text as on the command line, such as upscale:scale=2, is taken in place of an object.",
         examples=[[{"type": "resize", "width": 800}, "adjust:contrast=1.1"]],
     )
@@ -103,7 +105,9 @@ class Source(_Body):
     """A picture: one that is stored, or one at an address."""
 
     image_id: Identifier | None = Field(default=None, description="Of a picture that is stored.")
-    version: int | None = Field(default=None, ge=0, description="Which of its versions; empty is the newest.")
+    version: int | None = Field(
+        default=None, ge=0, le=LARGEST_NUMBER, description="Which of its versions; empty is the newest."
+    )
     url: AnyHttpUrl | None = Field(default=None, description="Where to fetch it; it is then stored.")
     store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Of a picture that is fetched: its shop.")
     product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Of a picture that is fetched: its product.")
@@ -113,6 +117,14 @@ class Source(_Body):
         if (self.image_id is None) == (self.url is None):
             raise ValueError("needs either image_id or url")
         return self
+
+
+class FetchRequest(_Body):
+    """A picture at an address, to be stored."""
+
+    url: AnyHttpUrl = Field(description="Where to fetch it.")
+    store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Shop it belongs to.")
+    product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Product it shows.")
 
 
 class ProcessRequest(Work, Source):
@@ -144,8 +156,12 @@ class LinkRequest(_Body):
         default="auto", description="Format; auto is AVIF or WebP where the browser takes them."
     )
     quality: int | None = Field(default=None, ge=1, le=100, description="Lossy quality.")
-    version: int | None = Field(default=None, ge=0, description="Of the picture; empty is the newest, always.")
-    seconds: int | None = Field(default=None, ge=1, description="How long it is good; empty is for ever.")
+    version: int | None = Field(
+        default=None, ge=0, le=LARGEST_NUMBER, description="Of the picture; empty is the newest, always."
+    )
+    seconds: int | None = Field(
+        default=None, ge=1, le=3_155_760_000, description="How long it is good, a century at most; empty is for ever."
+    )
 
 
 class Link(_Answer):
@@ -364,6 +380,7 @@ class SettingInfo(_Answer):
     description: str
     json_schema: dict[str, Any]
     locked: str | None = Field(description="Why it cannot be changed here, where it cannot.")
+    lock: Literal["environment", "not_local_first", "no_cloud_key"] | None = Field(description="The same for programs.")
 
 
 class SettingsView(_Answer):
@@ -448,3 +465,10 @@ class Delivery(_Answer):
     not_before: datetime
     finished: datetime | None
     body: dict[str, Any]
+
+
+class WebhookSecrets(_Answer):
+    """What messages to webhooks are signed with."""
+
+    secrets: list[str] = Field(description="Each `whsec_` and base64; several while one takes the other's place.")
+    made_here: bool = Field(description="Whether the service made it for itself, as the settings have none.")

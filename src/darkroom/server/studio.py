@@ -21,6 +21,7 @@ from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
+from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
 from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.results import Results
@@ -52,6 +53,7 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 TRIAL_SECONDS = 5.0
+FRESH_SECONDS = 1.0
 MOST_WAITING = 16
 """Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
@@ -61,7 +63,7 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self.database = Database.from_settings(settings)
-        self.storage = storages.build(settings)
+        self.storage = build_claimed(settings, self.database)
         self.jobs = JobStore(self.database)
         self.pictures = Pictures(self.database)
         self.deliveries = DeliveryStore(self.database)
@@ -70,6 +72,8 @@ class Studio:
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
         self._lock = threading.Lock()
+        self._trying = asyncio.Lock()
+        self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
         self._wire(settings)
 
     def _wire(self, settings: Settings) -> None:
@@ -82,9 +86,9 @@ class Studio:
         self.rates = Rates(settings)
         self.bench = Workbench(settings)
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
-        self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake)
-        # A storage of its own: it is used on another thread's event loop, an hour at a time.
+        # A storage of its own: it is used on another thread's event loop, for long.
         self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
+        self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake, clean_up=self.housekeeping.look)
         self.thumbnails = asyncio.Semaphore(MOST_WAITING)
 
     @property
@@ -115,12 +119,11 @@ class Studio:
         self.deliverer = Deliverer(self.settings, self.database)
         self.carrier.start()
         self.deliverer.start()
-        self.housekeeping.start()
 
     def _end(self) -> None:
+        self.housekeeping.stop()
         self.carrier.stop()
         self.deliverer.stop()
-        self.housekeeping.stop()
         self.bench.close()
 
     async def ordered(self, work: Work, owner: str | None) -> Order:
@@ -171,7 +174,15 @@ class Studio:
         return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
 
     async def readiness(self) -> schemas.Readiness:
-        """Try everything that the service stands on, all at once."""
+        """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""
+        async with self._trying:
+            tried, found = self._tried
+            if found is None or time.monotonic() - tried > FRESH_SECONDS:
+                found = await self._readiness()
+                self._tried = time.monotonic(), found
+            return found
+
+    async def _readiness(self) -> schemas.Readiness:
         trials: dict[str, Callable[[], Awaitable[str | None]]] = {
             "database": self._try_database,
             "storage": self._try_storage,

@@ -105,10 +105,7 @@ async def retry(job_id: JobId, studio: TheStudio, who: Writer) -> schemas.Job:
 
 @router.get(
     "/jobs/{job_id}/result",
-    responses={
-        200: {"description": "The file.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-        **problems(404, 409, 416),
-    },
+    responses={**files.documented(200, 206, 304, 307), **problems(404, 409, 416)},
     response_class=Response,
 )
 async def result(job_id: JobId, request: Request, studio: TheStudio, who: Reader) -> Response:

@@ -14,7 +14,7 @@ from darkroom.egress import PURPOSES, Purpose
 from darkroom.errors import InvalidParameters
 from darkroom.ledger import Entry, Ledger
 from darkroom.server import schemas, settings_view
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, problems
+from darkroom.server.dependencies import BODY, Keeper, Reader, TheStudio, problems
 from darkroom.settings import Settings
 
 router = APIRouter(tags=["owner"])
@@ -26,7 +26,7 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
     return _shown(studio.settings)
 
 
-@router.patch("/settings", responses=problems(409))
+@router.patch("/settings", responses=problems(409, 500, *BODY))
 async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
     """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
     stored = await asyncio.to_thread(settings_view.store, body.changes)
@@ -64,12 +64,19 @@ def _summary(settings: Settings, since: datetime | None, purpose: str | None, mo
         received=received,
         by_purpose=dict(made),
         offline=settings.offline,
-        allowed={purpose: settings.egress.allows(purpose) and not settings.offline for purpose in PURPOSES},
+        allowed={purpose: _allowed(settings, purpose) for purpose in PURPOSES},
         entries=[
             schemas.Connection(**{name: value for name, value in asdict(entry).items() if name != "address"})
             for entry in newest
         ],
     )
+
+
+def _allowed(settings: Settings, purpose: Purpose) -> bool:
+    """Whether connections for a purpose may be made now; to a cloud only with the owner's consent."""
+    if settings.offline or not settings.egress.allows(purpose):
+        return False
+    return purpose != "cloud" or settings.providers.consent
 
 
 def _at(settings: Settings, path: str) -> Any:
@@ -87,7 +94,8 @@ def _shown(settings: Settings) -> schemas.SettingsView:
                 default=shown.default,
                 description=shown.description,
                 json_schema=shown.schema,
-                locked=shown.locked,
+                locked=shown.lock.reason if shown.lock is not None else None,
+                lock=shown.lock.kind if shown.lock is not None else None,
             )
             for path, shown in settings_view.read(settings).items()
         }
