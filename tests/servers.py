@@ -39,7 +39,8 @@ def find(program: str) -> Path | None:
     if installed:
         return Path(installed).resolve() if program == "initdb" else Path(installed)
     places = [*Path("/usr/lib/postgresql").glob("*/bin"), *FETCHED.glob("usr/lib/postgresql/*/bin")]
-    places += [FETCHED / "usr" / "bin", FETCHED / "usr" / "sbin"]
+    # Debian's chromium in bin is a script that looks for the program where it would be installed.
+    places += [FETCHED / "usr" / "lib" / "chromium", FETCHED / "usr" / "bin", FETCHED / "usr" / "sbin"]
     return next((place / program for place in places if (place / program).is_file()), None)
 
 

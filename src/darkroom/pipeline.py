@@ -220,11 +220,12 @@ class Pipeline:
 
     def check_memory(self, image: Image, settings: Settings, models: Models) -> int:
         """Bytes that this picture will take at most. Raises LimitExceeded, with the numbers, if that is too much."""
-        picture = Extent(image.width, image.height, 4 if image.has_alpha else 3, image.bits // 8, len(image.frames))
+        width, height = image.full_size
+        picture = Extent(width, height, 4 if image.has_alpha else 3, image.bits // 8, len(image.frames))
         needed, allowed = self.memory(picture, models), settings.limits.most_memory()
         if needed > allowed:
             raise LimitExceeded(
-                f"{self.to_text()} on {image.width} x {image.height} pixels needs up to {needed / 1e6:.0f} MB "
+                f"{self.to_text()} on {width} x {height} pixels needs up to {needed / 1e6:.0f} MB "
                 f"of memory; the limit is {allowed / 1e6:.0f}.",
                 cure="Work on a smaller picture, or raise limits.memory if the machine has it.",
             )
@@ -233,7 +234,7 @@ class Pipeline:
 
 def check_output(operation: Operation, image: Image, settings: Settings) -> None:
     """Raises LimitExceeded if the result of ``operation`` would have more pixels than ``limits.output_pixels``."""
-    size = operation.output_size(image.width, image.height)
+    size = operation.output_size(*image.full_size)
     if size is None:
         return
     pixels = size[0] * size[1] * len(image.frames)

@@ -160,6 +160,9 @@ def test_a_model_is_downloaded_with_progress_and_can_be_removed(start: Callable[
                 if states[-1] != "downloading":
                     break
     assert states[-1] == "here"
+    with service.client.stream("GET", "/local-media/models/events") as events:
+        known = next(json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:"))
+    assert (known["name"], known["state"]) == ("own-matte", "here"), "who comes later hears how it is now"
     found = {one["name"]: one for one in service.client.get("/api/v1/models").json()["models"]}
     assert (found["own-matte"]["state"], found["own-matte"]["own"]) == ("here", True)
     assert service.client.post("/local-media/models/download/own-matte").json()["state"] == "here"

@@ -31,7 +31,7 @@ class TestRead:
         assert tuple(shown) == CHANGEABLE
         assert all(setting.description.endswith(".") for setting in shown.values())
         device = shown["engine.device"]
-        assert (device.value, device.default, device.locked) == ("cpu", "auto", None)
+        assert (device.value, device.default, device.lock) == ("cpu", "auto", None)
         assert device.schema == {"type": "string", "enum": ["auto", "cpu", "gpu"]}
         assert shown["offline"].schema == {"type": "boolean"}
 
@@ -40,19 +40,20 @@ class TestRead:
         monkeypatch.setenv("darkroom_offline", "true")
         monkeypatch.setenv("DARKROOM_OUTPUT", '{"metadata": "none"}')
         shown = read(load_settings())
-        locked = {path: setting.locked for path, setting in shown.items() if setting.locked}
+        locked = {path: setting.lock.reason for path, setting in shown.items() if setting.lock is not None}
         assert set(locked) == {"engine.device", "offline", "output.metadata", "providers.cloud_fallback"}
-        assert "DARKROOM_ENGINE__DEVICE" in (locked["engine.device"] or "")
-        assert "DARKROOM_OUTPUT " in (locked["output.metadata"] or "")
+        assert "DARKROOM_ENGINE__DEVICE" in locked["engine.device"]
+        assert "DARKROOM_OUTPUT " in locked["output.metadata"]
 
     def test_no_fallback_to_the_cloud_without_a_key_or_without_this_machine(self) -> None:
         def locked(**changes: Any) -> str:
             settings = Settings().with_changes({name.replace("__", "."): value for name, value in changes.items()})
-            return read(settings)["providers.cloud_fallback"].locked or ""
+            lock = read(settings)["providers.cloud_fallback"].lock
+            return " ".join(lock) if lock is not None else ""
 
         keys = {path.replace(".", "__"): value for path, value in CLOUDINARY.items()}
-        assert "No key" in locked()
-        assert "local_first" in locked(**keys, providers__local_first=False)
+        assert "no_cloud_key No key" in locked()
+        assert "not_local_first This" in locked(**keys, providers__local_first=False)
         assert locked(**keys) == ""
         assert locked(providers__cloud_fallback=True) == "", "it can always be turned off"
 

@@ -60,18 +60,23 @@ def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> 
     from darkroom.database.connection import Database
     from darkroom.intake import Intake
     from darkroom.jobs.claims import build_claimed
+    from darkroom.jobs.housekeeping import Housekeeping
     from darkroom.jobs.store import JobStore
     from darkroom.safety.scanning import Scanner
+    from darkroom.storage import build
 
     database = Database.from_settings(settings)
     database.migrate()
     store, storage = JobStore(database), build_claimed(settings, database)
     # Pictures are fetched by way of the light queue.
     intake = Intake(settings, storage, Scanner.from_settings(settings)) if "light" in lanes else None
+    clean_up = Housekeeping(settings, database, build(settings)).look
     if settings.jobs.broker_url.get_secret_value():
         from darkroom.jobs.celery import CeleryWorker
 
-        return CeleryWorker(settings, store, storage, queues=lanes, concurrency=concurrency, intake=intake)
+        return CeleryWorker(
+            settings, store, storage, queues=lanes, concurrency=concurrency, intake=intake, clean_up=clean_up
+        )
     from darkroom.jobs.dispatcher import Dispatcher
 
     light, heavy = (concurrency or max(1, count) for count in (settings.jobs.light, settings.jobs.heavy))
@@ -82,4 +87,5 @@ def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> 
         light=light if "light" in lanes else 0,
         heavy=heavy if "heavy" in lanes else 0,
         intake=intake,
+        clean_up=clean_up,
     )

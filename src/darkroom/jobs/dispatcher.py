@@ -88,7 +88,7 @@ class Dispatcher:
         self._means.stopping.set()
         self.wake()
         until = time.monotonic() + 15.0
-        for thread in self._threads:
+        for thread in [*self._threads, *([self._cleaner] if self._cleaner is not None else [])]:
             if thread.is_alive():
                 thread.join(timeout=max(0.0, until - time.monotonic()))
 

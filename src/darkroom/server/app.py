@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from darkroom.server import problems
+from darkroom.server import page, problems
 from darkroom.server.front import BODY_BYTES, Front, operation_id
 from darkroom.server.routes import catalogue, health, images, jobs, local_media, owner, transformed, webhooks
 from darkroom.server.studio import Studio
@@ -68,6 +68,9 @@ def create_app(settings: Settings) -> Application:
         generate_unique_id_function=operation_id,
         separate_input_output_schemas=False,
         max_body_size=BODY_BYTES,
+        # FastAPI's own pages load scripts from elsewhere, and tell them who looks.
+        docs_url=None,
+        redoc_url=None,
     )
     problems.add_to(app)
     api = APIRouter(prefix="/api/v1")
@@ -77,6 +80,7 @@ def create_app(settings: Settings) -> Application:
     app.include_router(local_media.router)
     app.include_router(transformed.router)
     app.include_router(health.router)
+    app.include_router(page.router)
     if settings.server.cors_origins:
         app.add_middleware(
             CORSMiddleware,

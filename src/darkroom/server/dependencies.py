@@ -94,6 +94,7 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
 Reader = Annotated[Principal, Depends(needs("read"))]
 Writer = Annotated[Principal, Depends(needs("write"))]
 Keeper = Annotated[Principal, Depends(needs("models"))]
+Owner = Annotated[Principal, Depends(needs("admin"))]
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:

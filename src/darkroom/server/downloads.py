@@ -44,6 +44,10 @@ class Downloads:
         """The last download of a model, None where there was none."""
         return self._known.get(name)
 
+    def all(self) -> list[Download]:
+        """The last download of every model that had one."""
+        return list(self._known.values())
+
     def start(self, name: str) -> Download:
         """Begin to download a model, or give how far it is. Raises UnknownModel."""
         entry = self._store.entry(name)
@@ -60,11 +64,15 @@ class Downloads:
         return begun
 
     def cancel(self, name: str) -> Download | None:
-        """Stop a download; what has come is kept, and the next one goes on from there. Raises UnknownModel."""
+        """Stop a download; what has come is kept, and the next one goes on from there. Raises UnknownModel.
+
+        It counts as stopped at once, though its thread hears of it only when the next bytes have come.
+        """
         entry = self._store.entry(name)
         stop = self._stops.get(entry.name)
-        if stop is not None:
+        if stop is not None and not stop.is_set() and self._known[entry.name].state == "downloading":
             stop.set()
+            self._tell(Download(entry.name, "missing"))
         return self._known.get(entry.name)
 
     @contextlib.asynccontextmanager
@@ -94,7 +102,7 @@ class Downloads:
 
         def tell(download: Download) -> None:
             with contextlib.suppress(RuntimeError):  # the service has ended meanwhile
-                loop.call_soon_threadsafe(self._tell, download)
+                loop.call_soon_threadsafe(self._went, download, stop)
 
         def advance(fraction: float, doing: str) -> None:
             nonlocal told
@@ -115,6 +123,11 @@ class Downloads:
         except Exception as error:
             log.exception("the download of %s failed", name)
             tell(Download(name, "failed", error=DarkroomError(f"The download of {name} failed: {error}.")))
+
+    def _went(self, download: Download, stop: threading.Event) -> None:
+        """A thread's word; that of one which was stopped counts no more, but for a model that is here after all."""
+        if (self._stops[download.name] is stop and not stop.is_set()) or download.state == "here":
+            self._tell(download)
 
     def _tell(self, download: Download) -> None:
         self._known[download.name] = download

@@ -150,7 +150,7 @@ def _too_long() -> LimitExceeded:
 
 def operation_id(route: APIRoute) -> str:
     """What a client's function for a route is called: the resource and what is done."""
-    return f"{route.tags[0]}-{route.name}".replace(" ", "-").replace("_", "-")
+    return "-".join([*map(str, route.tags[:1]), route.name]).replace(" ", "-").replace("_", "-")
 
 
 def _name_of(address: str) -> str:

@@ -128,6 +128,14 @@ class Source(_Body):
         return self
 
 
+class FetchRequest(_Body):
+    """A picture at an address, to be stored."""
+
+    url: AnyHttpUrl = Field(description="Where to fetch it.")
+    store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Shop it belongs to.")
+    product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Product it shows.")
+
+
 class ProcessRequest(Work, Source):
     """A picture, and what to do with it."""
 
@@ -399,6 +407,7 @@ class SettingInfo(_Answer):
     description: str
     json_schema: dict[str, Any]
     locked: str | None = Field(description="Why it cannot be changed here, where it cannot.")
+    lock: Literal["environment", "not_local_first", "no_cloud_key"] | None = Field(description="The same for programs.")
 
 
 class SettingsView(_Answer):
@@ -485,3 +494,10 @@ class Delivery(_Answer):
     not_before: datetime
     finished: datetime | None
     body: dict[str, Any]
+
+
+class WebhookSecrets(_Answer):
+    """What messages to webhooks are signed with."""
+
+    secrets: list[str] = Field(description="Each `whsec_` and base64; several while one takes the other's place.")
+    made_here: bool = Field(description="Whether the service made it for itself, as the settings have none.")

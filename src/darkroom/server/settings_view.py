@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -38,6 +38,16 @@ LOCK_SECONDS = 10.0
 """How long one writer of the file waits for another."""
 
 
+LockKind = Literal["environment", "not_local_first", "no_cloud_key"]
+
+
+class Lock(NamedTuple):
+    """Why a setting cannot be changed: for programs, and as a sentence."""
+
+    kind: LockKind
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A setting as a page shows it; all values are JSON-ready."""
@@ -47,8 +57,8 @@ class Shown:
     description: str
     schema: dict[str, Any]
     """JSON schema of what is allowed: ``type``, and ``enum`` where there is a choice."""
-    locked: str | None
-    """Why it cannot be changed, a sentence; None where it can."""
+    lock: Lock | None
+    """Why it cannot be changed; None where it can."""
 
 
 def read(settings: Settings) -> dict[str, Shown]:
@@ -66,7 +76,7 @@ def read(settings: Settings) -> dict[str, Shown]:
             default=field.get_default(call_default_factory=True),
             description=field.description or "",
             schema={name: part for name, part in schema.items() if name not in ("default", "description", "title")},
-            locked=_by_environment(path) or (_no_fallback(settings) if path == FALLBACK and not value else None),
+            lock=_by_environment(path) or (_no_fallback(settings) if path == FALLBACK and not value else None),
         )
     return found
 
@@ -96,8 +106,8 @@ def store(changes: Mapping[str, Any]) -> Settings:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock"), timeout=LOCK_SECONDS):
             after = load_settings({path: value for path, value in changes.items() if value is not None})
-            if changes.get(FALLBACK) and (reason := _no_fallback(after)) is not None:
-                raise InvalidParameters(f"{FALLBACK} cannot be turned on. {reason}", field=FALLBACK)
+            if changes.get(FALLBACK) and (lock := _no_fallback(after)) is not None:
+                raise InvalidParameters(f"{FALLBACK} cannot be turned on. {lock.reason}", field=FALLBACK)
             tree = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
             for path, value in changes.items():
                 _lay(tree, path, value)
@@ -118,9 +128,9 @@ def _check(path: str, value: Any) -> None:
             cure=f"Those that can: {', '.join(CHANGEABLE)}; docs/settings.md says how to set others.",
             field=path[:80],
         )
-    locked = _by_environment(path)
-    if locked is not None:
-        raise InvalidParameters(f"{path} cannot be changed. {locked}", cure="Change it there.", field=path)
+    lock = _by_environment(path)
+    if lock is not None:
+        raise InvalidParameters(f"{path} cannot be changed. {lock.reason}", cure="Change it there.", field=path)
     if value is None:
         return
     try:
@@ -130,29 +140,36 @@ def _check(path: str, value: Any) -> None:
         raise InvalidParameters(f"{path}: {explain(error)}.", cure="See docs/settings.md.", field=path) from error
 
 
-def _by_environment(path: str) -> str | None:
-    """Why the environment does not let a setting be changed: a sentence; None where it does."""
+def _by_environment(path: str) -> Lock | None:
+    """Why the environment does not let a setting be changed; None where it does."""
     given = {name.upper(): value for name, value in os.environ.items()}
     *groups, leaf = path.split(".")
     name = "__".join(["DARKROOM", *path.split(".")]).upper().replace("DARKROOM__", "DARKROOM_", 1)
     if name in given:
-        return f"It is set by {name} in the environment of the service."
+        return _set_by(name)
     for group in groups:
         name = f"DARKROOM_{group}".upper()
         # A group may be given whole, as JSON.
         with contextlib.suppress(ValueError, TypeError):
             if leaf in json.loads(given.get(name, "{}")):
-                return f"It is set by {name} in the environment of the service."
+                return _set_by(name)
     return None
 
 
-def _no_fallback(settings: Settings) -> str | None:
-    """Why there can be no fallback to the cloud: a sentence; None where there can."""
+def _set_by(name: str) -> Lock:
+    return Lock("environment", f"It is set by {name} in the environment of the service.")
+
+
+def _no_fallback(settings: Settings) -> Lock | None:
+    """Why there can be no fallback to the cloud; None where there can."""
     providers = settings.providers
     if not providers.local_first:
-        return "This machine is not asked first, so there is nothing to fall back from: turn local_first on."
+        return Lock(
+            "not_local_first",
+            "This machine is not asked first, so there is nothing to fall back from: turn local_first on.",
+        )
     if not (providers.cloudinary.ready or providers.openai_images.ready):
-        return "No key of a cloud service is set: see docs/privacy.md."
+        return Lock("no_cloud_key", "No key of a cloud service is set: see docs/privacy.md.")
     return None
 
 

@@ -86,9 +86,9 @@ class Studio:
         self.rates = Rates(settings)
         self.bench = Workbench(settings)
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
-        self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake)
-        # A storage of its own: it is used on another thread's event loop, an hour at a time.
+        # A storage of its own: it is used on another thread's event loop, for long.
         self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
+        self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake, clean_up=self.housekeeping.look)
         self.thumbnails = asyncio.Semaphore(MOST_WAITING)
 
     @property
@@ -119,12 +119,11 @@ class Studio:
         self.deliverer = Deliverer(self.settings, self.database)
         self.carrier.start()
         self.deliverer.start()
-        self.housekeeping.start()
 
     def _end(self) -> None:
+        self.housekeeping.stop()
         self.carrier.stop()
         self.deliverer.stop()
-        self.housekeeping.stop()
         self.bench.close()
 
     async def ordered(self, work: Work, owner: str | None) -> Order:

@@ -157,8 +157,10 @@ async def cancel_download(name: ModelName, studio: TheStudio, who: Keeper) -> sc
 
 @router.get("/models/events", response_class=EventSourceResponse, responses=problems())
 async def model_events(studio: TheStudio, who: Reader) -> AsyncIterator[ServerSentEvent]:
-    """Progress of downloads as server-sent events named `model`, each a ModelDownload."""
+    """Each download as it is now and whenever it changes, as server-sent events named `model`, each a ModelDownload."""
     async with studio.downloads.listen() as queue:
+        for known in studio.downloads.all():
+            yield ServerSentEvent(event="model", data=downloaded(known))
         async for item in studio.events(queue, PING_SECONDS):
             if item is None:
                 yield ServerSentEvent(comment="still here")

@@ -72,12 +72,19 @@ def _summary(settings: Settings, since: datetime | None, purpose: str | None, mo
         received=received,
         by_purpose=dict(made),
         offline=settings.offline,
-        allowed={purpose: settings.egress.allows(purpose) and not settings.offline for purpose in PURPOSES},
+        allowed={purpose: _allowed(settings, purpose) for purpose in PURPOSES},
         entries=[
             schemas.Connection(**{name: value for name, value in asdict(entry).items() if name != "address"})
             for entry in newest
         ],
     )
+
+
+def _allowed(settings: Settings, purpose: Purpose) -> bool:
+    """Whether connections for a purpose may be made now; to a cloud only with the owner's consent."""
+    if settings.offline or not settings.egress.allows(purpose):
+        return False
+    return purpose != "cloud" or settings.providers.consent
 
 
 def _at(settings: Settings, path: str) -> Any:
@@ -95,7 +102,8 @@ def _shown(settings: Settings) -> schemas.SettingsView:
                 default=shown.default,
                 description=shown.description,
                 json_schema=shown.schema,
-                locked=shown.locked,
+                locked=shown.lock.reason if shown.lock is not None else None,
+                lock=shown.lock.kind if shown.lock is not None else None,
             )
             for path, shown in settings_view.read(settings).items()
         }

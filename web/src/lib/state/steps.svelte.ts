@@ -1,0 +1,126 @@
+import type { Operation, Output, RecipeInfo } from "@darkroom/client";
+import { fieldsOf, type JsonSchema } from "../forms/schema";
+import { catalogue } from "./catalogue.svelte";
+
+/** A step of the editor: an operation, and what was said of its parameters. */
+export interface Step {
+  key: string;
+  type: string;
+  values: Record<string, unknown>;
+  /** Whether it is left out. */
+  off: boolean;
+  /** Whether its form is shown. */
+  open: boolean;
+}
+
+const KEPT = "darkroom.steps";
+
+class Steps {
+  list = $state<Step[]>([]);
+  output = $state<Output>({});
+  /** Steps that are carried out. */
+  active = $derived(this.list.filter((step) => !step.off));
+
+  constructor() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as { list?: Step[]; output?: Output };
+      this.list = kept.list ?? [];
+      this.output = kept.output ?? {};
+    } catch {
+      // What was kept cannot be read: begin afresh.
+    }
+  }
+
+  /** Remember the steps for the next visit. */
+  keep(): void {
+    localStorage.setItem(KEPT, JSON.stringify({ list: this.list, output: this.output }));
+  }
+
+  /** Put an operation at the end. */
+  add(type: string, values: Record<string, unknown> = {}): Step {
+    for (const step of this.list) step.open = false;
+    this.list.push({ key: newKey(), type, values, off: false, open: true });
+    return this.list.at(-1) as Step;
+  }
+
+  /** Say a parameter of a step; undefined and null leave it to its default. */
+  set(key: string, field: string, value: unknown): void {
+    const step = this.list[this.#at(key)];
+    if (step === undefined) return;
+    const others = Object.entries(step.values).filter(([name]) => name !== field);
+    step.values = Object.fromEntries(value === undefined || value === null ? others : [...others, [field, value]]);
+  }
+
+  /** Show a step's form, or hide it. */
+  fold(key: string): void {
+    const step = this.list[this.#at(key)];
+    if (step !== undefined) step.open = !step.open;
+  }
+
+  /** Leave a step out, or carry it out again. */
+  toggle(key: string): void {
+    const step = this.list[this.#at(key)];
+    if (step !== undefined) step.off = !step.off;
+  }
+
+  /** Put a step behind itself once more. */
+  duplicate(key: string): void {
+    const at = this.#at(key);
+    const step = this.list[at];
+    if (step !== undefined) this.list.splice(at + 1, 0, { ...$state.snapshot(step), key: newKey() });
+  }
+
+  remove(key: string): void {
+    this.list = this.list.filter((step) => step.key !== key);
+  }
+
+  clear(): void {
+    this.list = [];
+    this.output = {};
+  }
+
+  /** Put a step at another place. */
+  move(key: string, to: number): void {
+    const from = this.#at(key);
+    if (from < 0 || to < 0 || to >= this.list.length || from === to) return;
+    const [step] = this.list.splice(from, 1);
+    if (step !== undefined) this.list.splice(to, 0, step);
+  }
+
+  /** Take the steps of a recipe in place of those that are here. */
+  take(recipe: RecipeInfo): void {
+    this.list = recipe.operations.map((operation) => {
+      const { type, ...values } = operation as { type: string } & Record<string, unknown>;
+      return { key: newKey(), type, values: said(type, values), off: false, open: false };
+    });
+    const output = Object.entries(recipe.output).filter(([, value]) => value !== null);
+    this.output = Object.fromEntries(output) as Output;
+  }
+
+  /** The operations as the service takes them. */
+  operations(steps: Step[] = this.active): Operation[] {
+    return steps.map((step) => ({ ...$state.snapshot(step.values), type: step.type }) as Operation);
+  }
+
+  #at(key: string): number {
+    return this.list.findIndex((step) => step.key === key);
+  }
+}
+
+/** Values that are not what they would be anyway. */
+function said(type: string, values: Record<string, unknown>): Record<string, unknown> {
+  const schema = catalogue.operation(type)?.json_schema as JsonSchema | undefined;
+  const defaults = new Map(fieldsOf(schema ?? {}).map((field) => [field.name, field.fallback]));
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([name, value]) => value !== null && JSON.stringify(value) !== JSON.stringify(defaults.get(name)),
+    ),
+  );
+}
+
+function newKey(): string {
+  return Math.random().toString(36).slice(2, 10);
+}
+
+/** What is done to pictures. */
+export const steps = new Steps();
