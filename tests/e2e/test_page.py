@@ -399,7 +399,10 @@ def test_steps_are_put_in_order_and_left_out(service: Service, visit: Visit) -> 
     assert order() == ["Adjust", "Rotate", "Sizes"]
     page.get_by_role("button", name=re.compile("^Move Sizes")).press("ArrowUp")
     assert order() == ["Adjust", "Sizes", "Rotate"]
-    handle, target = page.get_by_role("button", name=re.compile("^Move Adjust")), page.get_by_role("region", name="Step 2")
+    handle, target = (
+        page.get_by_role("button", name=re.compile("^Move Adjust")),
+        page.get_by_role("region", name="Step 2"),
+    )
     start, end = handle.bounding_box(), target.bounding_box()
     assert start is not None
     assert end is not None
