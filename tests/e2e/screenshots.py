@@ -19,7 +19,11 @@ SCENES = (
     ("mug.jpg", "mug-oak.jpg", {"type": "generate_background", "style": "wooden_table"}),
     ("duck.jpg", "duck-marble.jpg", {"type": "generate_background", "style": "marble_desk"}),
     ("mug.jpg", "mug-cut.png", {"type": "remove_background"}),
-    ("duck.jpg", "duck-dusk.jpg", {"type": "replace_background", "background": "gradient", "colors": "#2b3a55 #d98f5c"}),
+    (
+        "duck.jpg",
+        "duck-dusk.jpg",
+        {"type": "replace_background", "background": "gradient", "colors": "#2b3a55 #d98f5c"},
+    ),
     ("portrait.jpg", "portrait-grey.jpg", {"type": "adjust", "grayscale": True, "contrast": 1.15}),
     ("duck.jpg", "duck-studio.jpg", {"type": "generate_background", "style": "studio", "lighting": "dramatic"}),
 )
@@ -92,8 +96,7 @@ def main() -> None:
                     number.press("Enter")
                 page.get_by_test_id("after").first.wait_for()
                 page.evaluate("document.activeElement.blur()")
-                if size == "narrow":
-                    page.locator("main *").first.evaluate("() => document.querySelector('.view')?.scrollTo(0, 0)")
+                page.evaluate("for (const one of document.querySelectorAll('main *')) one.scrollTop = 0")
                 keep(page, f"edit-{theme}-{size}")
                 context.close()
         chromium.close()

@@ -72,7 +72,9 @@ def test_settings_are_kept_across_reloads_and_restarts(fresh: Service, visit: Vi
     expect(page.get_by_role("switch", name="Prefer this machine")).to_be_checked()
 
 
-def test_what_the_environment_says_cannot_be_changed(browser: object, start: Callable[..., Service], visit: Visit) -> None:
+def test_what_the_environment_says_cannot_be_changed(
+    browser: object, start: Callable[..., Service], visit: Visit
+) -> None:
     service = start(DARKROOM_OFFLINE="true", DARKROOM_PROVIDERS__CLOUDINARY__API_KEY="")
     page = visit(service).go("settings")
     expect(page.get_by_role("switch", name="Offline")).to_be_disabled()
