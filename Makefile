@@ -45,7 +45,7 @@ page:
 
 # Everything else works without Node; where it is missing or too old, this says so and is done.
 client: setup
-	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then \
+	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then \
 		echo "==> TypeScript client: left out, as Node 20 or newer is not here"; \
 	else scripts/client; fi
 

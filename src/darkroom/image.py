@@ -97,6 +97,8 @@ class Image:
     origin: Origin = field(default_factory=Origin)
     encoding: Encoding = field(default_factory=Encoding)
     grey: bool = False
+    reduced_from: tuple[int, int] | None = None
+    """The size that the picture has, where it was decoded smaller because the first operation needs no more."""
 
     @property
     def width(self) -> int:
@@ -112,6 +114,11 @@ class Image:
     def size(self) -> tuple[int, int]:
         """(width, height) of one frame."""
         return (self.width, self.height)
+
+    @property
+    def full_size(self) -> tuple[int, int]:
+        """(width, height) of the picture that was given, which may be more than was decoded of it."""
+        return self.reduced_from or self.size
 
     @property
     def bits(self) -> Literal[8, 16]:

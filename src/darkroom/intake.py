@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
@@ -118,27 +117,24 @@ class _Received:
         self._egress = Egress(settings, job)
         self._url = url
         self._most = settings.limits.input_bytes
-        self._pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(WAITING_PIECES)
+        self._pieces: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
+        self._room = threading.Semaphore(WAITING_PIECES)
         self._left = threading.Event()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        thread = threading.Thread(target=self._read, name="darkroom-fetch", daemon=True)
-        thread.start()
+        # No thread of the loop's own waits for a piece: a few servers that are slow would take them all.
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), name="darkroom-fetch", daemon=True).start()
         try:
-            while (piece := await asyncio.to_thread(self._pieces.get)) is not None:
+            while (piece := await self._pieces.get()) is not None:
+                self._room.release()
                 if isinstance(piece, BaseException):
                     raise piece
                 yield piece
         finally:
             self._left.set()
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    self._pieces.get_nowait()
-            # Where the reader was cancelled a thread still waits for a piece, and its event loop for that thread.
-            with contextlib.suppress(queue.Full):
-                self._pieces.put_nowait(None)
 
-    def _read(self) -> None:
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         end: BaseException | None = None
         try:
             with self._egress.stream(
@@ -150,18 +146,20 @@ class _Received:
                         cure="Open the address in a browser, and correct it.",
                     )
                 for piece in answer.chunks:
-                    if not self._give(piece):
+                    if not self._give(piece, loop):
                         return
         except BaseException as error:
             end = error
-        self._give(end)
+        self._give(end, loop)
 
-    def _give(self, piece: bytes | BaseException | None) -> bool:
+    def _give(self, piece: bytes | BaseException | None, loop: asyncio.AbstractEventLoop) -> bool:
         """Hand a piece over; False where nobody reads any more."""
         while not self._left.is_set():
-            with contextlib.suppress(queue.Full):
-                self._pieces.put(piece, timeout=0.2)
-                return True
+            if self._room.acquire(timeout=0.2):
+                # The loop may have ended just now.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+                    return True
         return False
 
 

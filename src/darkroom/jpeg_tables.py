@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61,
     12, 12, 14, 19, 26, 58, 60, 55,
@@ -28,6 +30,7 @@ ZIGZAG = tuple(
 """Place in a table, row by row, of the values as a file has them."""
 
 
+@cache
 def steps(quality: int, *, chroma: bool = False) -> tuple[int, ...]:
     """The 64 steps of a quality, 1 to 100, row by row, each 1 to 255."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality

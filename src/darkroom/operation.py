@@ -113,6 +113,13 @@ class Operation(BaseModel, ABC):
         """
         return (width, height)
 
+    def needed_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """The size that it scales a picture of this size down to before all else; None where it looks at every pixel.
+
+        Where it comes first a JPEG is then decoded smaller, at twice that size or more: :attr:`Image.reduced_from`.
+        """
+        return None
+
     def result(self, picture: Extent) -> Extent:
         """How large the result is, as far as parameters alone say it."""
         size = self.output_size(picture.width, picture.height)
@@ -127,11 +134,10 @@ class Operation(BaseModel, ABC):
 
     def pictures(self) -> list[str]:
         """What its parameters call second pictures, in order: a mask, a background."""
-        fields: dict[str, Any] = type(self).model_json_schema().get("properties", {})
         found: list[str] = []
-        for name, rules in fields.items():
+        for name in _picture_fields(type(self)):
             value: Any = getattr(self, name)
-            if _names_pictures(rules) and value is not None:
+            if value is not None:
                 found += value if isinstance(value, list) else [value]
         return found
 
@@ -143,6 +149,13 @@ class Operation(BaseModel, ABC):
     def parameters(self) -> dict[str, Any]:
         """Every parameter with its resolved value, JSON-ready, without the tag."""
         return self.model_dump(mode="json", exclude={"type"})
+
+
+@cache
+def _picture_fields(kind: type[Operation]) -> tuple[str, ...]:
+    """The parameters that may name a picture. A schema takes a millisecond to make, on every request."""
+    fields: dict[str, Any] = kind.model_json_schema().get("properties", {})
+    return tuple(name for name, rules in fields.items() if _names_pictures(rules))
 
 
 def _names_pictures(rules: dict[str, Any]) -> bool:
@@ -426,6 +439,12 @@ def suggest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"Did you mean {near[0]}? Known: {listing}." if near else f"Known: {listing}."
 
 
+def _shortly(value: Any) -> str:
+    """A value as a message quotes it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def build(name: str, parameters: Mapping[str, Any]) -> Operation:
     """An operation from its name and parameters. Raises UnknownOperation or InvalidParameters naming field and rule."""
     kind = find_operation(name)
@@ -440,7 +459,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Operation:
             raise InvalidParameters(
                 f"{name} has no parameter {field!r}.", cure=suggest(field, fields), field=field
             ) from error
-        given = "" if problem["type"] == "missing" or not field else f", not {problem['input']!r}"
+        given = "" if problem["type"] == "missing" or not field else f", not {_shortly(problem['input'])}"
         subject = f"{name}: {field}" if field else name
         described = kind.model_fields[str(problem["loc"][0])].description if problem["loc"] else None
         raise InvalidParameters(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from darkroom.providers.chain import Chain
     from darkroom.settings import Settings
 
+TEXT_LENGTH = 20_000
+"""Characters of an operation's text form; the JSON form may be longer."""
 Written = Operation | str | Mapping[str, Any]
 """An operation, its text form ``upscale:scale=2``, or its JSON form ``{"type": "upscale", "scale": 2}``."""
 
@@ -46,15 +48,20 @@ def _parse_text(text: str) -> Operation:
     read as one, so that ``image="a,b=c.png"`` can be written. Dashes in names are taken for underscores.
     """
     name, _, rest = text.partition(":")
+    if len(text) > TEXT_LENGTH:
+        raise InvalidParameters(
+            f"The text of {name[:40]!r} has {len(text)} characters; {TEXT_LENGTH} are the most.",
+            cure="Write the operation as a JSON object.",
+        )
     values: dict[str, str] = {}
     position = 0
     while position < len(rest):
         key = re.compile(r"([a-z][a-z0-9_-]*)=").match(rest, position)
         if key is None:
             raise InvalidParameters(
-                f"{text!r}: {rest[position:]!r} is not key=value.",
-                cure=f"Write {name}:key=value,key=value.",
-                field=rest[position:].partition("=")[0],
+                f"{text[:200]!r}: {rest[position:][:200]!r} is not key=value.",
+                cure=f"Write {name[:40]}:key=value,key=value.",
+                field=rest[position:].partition("=")[0][:40],
             )
         field = key[1].replace("-", "_")
         if field in values:
@@ -66,7 +73,8 @@ def _parse_text(text: str) -> Operation:
 def _take_value(text: str, start: int) -> tuple[str, int]:
     """The value that begins at ``start``, and where the next ``key=`` begins."""
     if text[start : start + 1] in ('"', "[", "{"):
-        with contextlib.suppress(ValueError):
+        # Brackets may be nested deeper than Python can follow.
+        with contextlib.suppress(ValueError, RecursionError):
             _, length = json.JSONDecoder().raw_decode(text[start:])
             end = start + length
             if text[end : end + 1] in ("", ","):
@@ -101,7 +109,7 @@ def parse_fields(name: str, values: Mapping[str, str]) -> Operation:
 def _as_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -212,11 +220,12 @@ class Pipeline:
 
     def check_memory(self, image: Image, settings: Settings, models: Models) -> int:
         """Bytes that this picture will take at most. Raises LimitExceeded, with the numbers, if that is too much."""
-        picture = Extent(image.width, image.height, 4 if image.has_alpha else 3, image.bits // 8, len(image.frames))
+        width, height = image.full_size
+        picture = Extent(width, height, 4 if image.has_alpha else 3, image.bits // 8, len(image.frames))
         needed, allowed = self.memory(picture, models), settings.limits.most_memory()
         if needed > allowed:
             raise LimitExceeded(
-                f"{self.to_text()} on {image.width} x {image.height} pixels needs up to {needed / 1e6:.0f} MB "
+                f"{self.to_text()} on {width} x {height} pixels needs up to {needed / 1e6:.0f} MB "
                 f"of memory; the limit is {allowed / 1e6:.0f}.",
                 cure="Work on a smaller picture, or raise limits.memory if the machine has it.",
             )
@@ -225,7 +234,7 @@ class Pipeline:
 
 def check_output(operation: Operation, image: Image, settings: Settings) -> None:
     """Raises LimitExceeded if the result of ``operation`` would have more pixels than ``limits.output_pixels``."""
-    size = operation.output_size(image.width, image.height)
+    size = operation.output_size(*image.full_size)
     if size is None:
         return
     pixels = size[0] * size[1] * len(image.frames)

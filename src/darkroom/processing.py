@@ -18,6 +18,7 @@ from darkroom.report import AttachmentReport, PictureReport, Report, peak_memory
 
 if TYPE_CHECKING:
     from darkroom.codecs import Encoded
+    from darkroom.codecs.decoding import Needed
     from darkroom.services import Services
 
 
@@ -83,7 +84,13 @@ def process(
     if isinstance(request.source, Image):
         image = request.source
     else:
-        image = services.decode(request.source, svg_size=request.svg_size, name=request.name, warnings=report.warnings)
+        image = services.decode(
+            request.source,
+            svg_size=request.svg_size,
+            name=request.name,
+            needed=_needed(request.pipeline, services),
+            warnings=report.warnings,
+        )
     report.input = codecs.describe(image)
     report.decode_seconds = time.perf_counter() - started
 
@@ -122,6 +129,13 @@ def process(
     if on_progress is not None:
         on_progress(1.0, "done")
     return Result(encoded.data, image, report, attachments)
+
+
+def _needed(pipeline: Pipeline, services: Services) -> Needed | None:
+    """How much of the picture the first operation needs; all of it where a cloud service may be asked for it."""
+    if not pipeline.operations or any(provider.cloud for provider in services.chain.order(pipeline.operations[0])):
+        return None
+    return pipeline.operations[0].needed_size
 
 
 def _described(encoded: Encoded) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from darkroom.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from darkroom.codecs.decoding import Needed
     from darkroom.image import Image
     from darkroom.operation import Models
     from darkroom.providers.chain import Chain
@@ -28,6 +29,7 @@ class Services:
         *,
         svg_size: tuple[int, int] | None = None,
         name: str | None = None,
+        needed: Needed | None = None,
         warnings: list[str] | None = None,
     ) -> Image:
         """Decode a picture within the limits in force: the one door that every picture comes in by.
@@ -37,7 +39,8 @@ class Services:
         """
         from darkroom import codecs
 
-        return codecs.decode(source, limits=self.settings.limits, svg_size=svg_size, name=name, warnings=warnings)
+        limits = self.settings.limits
+        return codecs.decode(source, limits=limits, svg_size=svg_size, name=name, needed=needed, warnings=warnings)
 
     def open_image(self, reference: str) -> Image:
         """Open a second picture that a parameter names by path. Raises InputError."""

@@ -29,9 +29,10 @@ from darkroom.database.schema import (
     VersionRow,
     now,
 )
-from darkroom.jobs import housekeeping
-from darkroom.jobs.housekeeping import INTERVAL_SECONDS, LEASE_SECONDS, NAME, Cleaned, Housekeeping
+from darkroom.jobs.dispatcher import Dispatcher
+from darkroom.jobs.housekeeping import LEASE_SECONDS, NAME, Cleaned, Housekeeping
 from darkroom.jobs.retention import CHUNK
+from darkroom.jobs.store import JobStore
 from darkroom.settings import Settings
 from darkroom.storage.both import BothStorage
 from darkroom.storage.local import LocalStorage
@@ -330,7 +331,7 @@ def test_once_an_hour_among_all_servers(
     settings: Settings, database: Database, storage: LocalStorage, clock: Clock
 ) -> None:
     houses = [Housekeeping(settings, database, storage, clock=clock) for _ in range(3)]
-    hour = timedelta(seconds=INTERVAL_SECONDS)
+    hour = timedelta(hours=1)
     assert [house.run_once(unless_done_since=clock() - hour) is not None for house in houses] == [True, False, False]
     clock.ahead = hour + timedelta(seconds=1)
     assert [house.run_once(unless_done_since=clock() - hour) is not None for house in houses] == [True, False, False]
@@ -354,15 +355,13 @@ def test_of_many_that_begin_at_once_one_has_the_lease(database: Database) -> Non
     assert sorted(taken) == [False] * 7 + [True]
 
 
-def test_the_thread_does_it_and_stops(
-    settings: Settings, database: Database, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(housekeeping, "FIRST_SECONDS", 0.0)
+def test_a_dispatcher_does_it_and_stops(settings: Settings, database: Database, storage: LocalStorage) -> None:
     waiting = Waiting(storage.folder)
     house = Housekeeping(settings, database, waiting)
-    house.start()
+    dispatcher = Dispatcher(settings, JobStore(database), storage, light=0, heavy=0, clean_up=house.look)
+    dispatcher.start()
     assert waiting.begun.wait(10)
-    waiting.go_on.set()
     house.stop()
-    assert "darkroom-housekeeping" not in {thread.name for thread in threading.enumerate()}
+    waiting.go_on.set()
+    dispatcher.stop()
     assert Lease(database, NAME, 60).take(), "given back"

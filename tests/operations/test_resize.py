@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ExifTags
 
-from darkroom.errors import InvalidParameters
-from darkroom.image import Animation, Image
+from darkroom.errors import InvalidParameters, LimitExceeded
+from darkroom.image import Animation, Encoding, Image
 from darkroom.operation import build
 from darkroom.operations.resize import Resize
+from darkroom.pipeline import Pipeline
+from darkroom.processing import Request, Result, process
+from darkroom.services import build_services
+from darkroom.settings import Settings
 from tests.operations.running import run
 
 sides = st.integers(1, 60)
@@ -140,3 +147,65 @@ def test_every_frame_and_its_timing_is_kept() -> None:
 def test_what_cannot_be_meant_is_refused(parameters: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidParameters, match=said):
         build("resize", parameters)
+
+
+def photograph(width: int, height: int, orientation: int = 1) -> bytes:
+    """A JPEG with soft shapes and some detail."""
+    import cv2
+
+    random = np.random.default_rng(3)
+    soft = cv2.resize(random.integers(0, 256, (12, 16, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+    pixels = np.clip(soft + random.normal(0, 8, soft.shape), 0, 255).astype(np.uint8)
+    exif = PIL.Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    stream = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(stream, "JPEG", quality=92, exif=exif)
+    return stream.getvalue()
+
+
+def both_ways(data: bytes, *operations: str) -> tuple[Result, Result]:
+    """The result from all pixels, and as it is made."""
+    services = build_services()
+    whole = services.decode(data)
+    pipeline, encoding = Pipeline(list(operations)), Encoding(format="png")
+    return process(Request(whole, pipeline, encoding), services), process(Request(data, pipeline, encoding), services)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize(
+    "parameters", ["width=97", "scale=0.11", "width=90,height=90,mode=fill", "width=90,height=40,mode=pad"]
+)
+def test_a_jpeg_that_is_decoded_smaller_gives_the_same_picture(parameters: str, orientation: int) -> None:
+    whole, quick = both_ways(photograph(1216, 904, orientation), f"resize:{parameters}")
+    assert quick.image.size == whole.image.size
+    error = np.mean((quick.image.to_float() - whole.image.to_float()) ** 2)
+    assert -10 * np.log10(error) > 40
+    assert quick.report.input is not None
+    assert (quick.report.input.width, quick.report.input.height) == (1216, 904)[:: -1 if orientation == 6 else 1]
+    assert quick.image.full_size == quick.image.size
+    assert quick.report.steps[0].warnings == whole.report.steps[0].warnings
+
+
+def test_only_as_much_is_decoded_as_is_needed() -> None:
+    data, services = photograph(1600, 1200), build_services()
+
+    def decoded(*operations: str) -> tuple[int, int]:
+        first = Pipeline(list(operations)).operations[0]
+        return services.decode(data, needed=first.needed_size).size
+
+    assert decoded("resize:width=200") == (400, 300)
+    assert decoded("resize:width=201") == (800, 600)
+    assert decoded("resize:width=100", "rotate:angle=90") == (200, 150)
+    assert decoded("resize:width=900") == (1600, 1200)
+    assert services.decode(photograph(1604, 1200), needed=Resize(width=100).needed_size).size == (401, 300)
+    assert services.decode(photograph(1603, 1200), needed=Resize(width=100).needed_size).size == (1603, 1200)
+    assert decoded("resize:width=100,linear=true") == (1600, 1200)
+    assert decoded("resize:width=100,kernel=nearest") == (1600, 1200)
+    assert decoded("rotate:angle=90", "resize:width=100") == (1600, 1200)
+    assert services.decode(data, needed=Resize(width=100).needed_size).full_size == (1600, 1200)
+
+
+def test_limits_are_those_of_the_whole_picture() -> None:
+    services = build_services(Settings().with_changes({"limits.pixels": 1_000_000}))
+    with pytest.raises(LimitExceeded):
+        process(Request(photograph(1600, 1200), Pipeline(["resize:width=100"])), services)

@@ -9,22 +9,26 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from darkroom.jobs.signatures import verify
 from tests.server.conftest import Service
 
 
 def test_a_job_that_has_ended_is_told_of(service: Service, portrait: dict[str, Any], httpserver: HTTPServer) -> None:
-    got: queue.Queue[tuple[dict[str, str], dict[str, Any]]] = queue.Queue()
+    got: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
 
     def receive(request: Request) -> Response:
-        got.put((dict(request.headers), json.loads(request.data)))
+        got.put((dict(request.headers), request.data))
         return Response(status=204)
 
     httpserver.expect_request("/hook", method="POST").respond_with_handler(receive)
     work = {"operations": ["rotate:angle=90"], "webhook_url": httpserver.url_for("/hook")}
     job = service.client.post(f"/api/v1/images/{portrait['id']}/process", json=work).json()
-    headers, body = got.get(timeout=20)
+    headers, raw = got.get(timeout=20)
+    body = json.loads(raw)
     assert (body["type"], body["data"]["id"]) == ("job.completed", job["id"])
-    assert headers["Webhook-Signature"].startswith("v1,")
+    known = service.client.get("/api/v1/webhooks/secrets").json()
+    assert known["made_here"] is True
+    verify(known["secrets"], headers, raw)
     known = {"state": "pending"}
     while known["state"] == "pending":
         (known,) = service.client.get("/api/v1/webhooks/deliveries", params={"job_id": job["id"]}).json()["items"]

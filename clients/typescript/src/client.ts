@@ -13,6 +13,7 @@ import type {
   RecipeInfo,
   SettingsView,
 } from "./types.js";
+import { Webhooks } from "./webhooks.js";
 
 /** What connections are made for, as the ledger has it. */
 export type Purpose = NonNullable<NonNullable<paths["/api/v1/egress"]["get"]["parameters"]["query"]>["purpose"]>;
@@ -44,6 +45,7 @@ export class DarkroomClient {
   readonly batches: Batches;
   readonly models: Models;
   readonly settings: SettingsApi;
+  readonly webhooks: Webhooks;
   /** What all parts ask with. */
   readonly transport: Transport;
 
@@ -54,6 +56,7 @@ export class DarkroomClient {
     this.batches = new Batches(this.transport);
     this.models = new Models(this.transport);
     this.settings = new SettingsApi(this.transport);
+    this.webhooks = new Webhooks(this.transport);
   }
 
   /** Address of the service. */

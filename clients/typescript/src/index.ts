@@ -22,3 +22,4 @@ export type { Listing } from "./pages.js";
 export type { components, KnownErrorCode, operations, paths } from "./schema.js";
 export { type ClientOptions, DEFAULT_URL, Transport } from "./transport.js";
 export type * from "./types.js";
+export { Webhooks } from "./webhooks.js";

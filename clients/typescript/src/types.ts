@@ -55,6 +55,7 @@ export type Connection = Complete<Schemas["Connection"]>;
 export type EgressSummary = Complete<Schemas["EgressSummary"]>;
 export type Health = Complete<Schemas["Health"]>;
 export type Readiness = Complete<Schemas["Readiness"]>;
+export type Delivery = Complete<Schemas["Delivery"]>;
 export type Problem = Schemas["Problem"];
 
 /** Part of a list, the newest first. */

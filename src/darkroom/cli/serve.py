@@ -23,6 +23,7 @@ def serve(
     """Serve the page and the HTTP API until Ctrl-C."""
     import uvicorn
 
+    from darkroom.errors import ServiceError
     from darkroom.server import logs
     from darkroom.server.app import create_app
     from darkroom.settings import load_settings
@@ -42,34 +43,36 @@ def serve(
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
-    _Server(config, service.state.studio).run()
+    try:
+        listening = config.bind_socket()
+    except SystemExit as error:
+        raise ServiceError(
+            f"The service cannot listen on {config.host}:{config.port}.",
+            cure="Another program listens there, perhaps another `darkroom serve`: end it, or give another --port.",
+        ) from error
+    with listening:
+        _run(config, service.state.studio, listening)
 
 
-class _Server:
-    """uvicorn's server, which says where it listens, and whose failure to start is ours."""
+def _run(config: Any, studio: Studio, listening: Any) -> None:
+    """Run uvicorn's server until it is told to end; it says where it listens."""
+    import uvicorn
 
-    def __init__(self, config: Any, studio: Studio) -> None:
-        import uvicorn
+    from darkroom.errors import ServiceError
 
-        class Server(uvicorn.Server):
-            def handle_exit(self, sig: int, frame: Any) -> None:
-                # Whoever listens to events would keep the service from ending.
-                studio.hang_up()
-                super().handle_exit(sig, frame)
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            # Whoever listens to events would keep the service from ending.
+            studio.hang_up()
+            super().handle_exit(sig, frame)
 
-            async def startup(self, sockets: Any = None) -> None:
-                await super().startup(sockets)
-                for server in self.servers:
-                    for socket in server.sockets:
-                        host, port = socket.getsockname()[:2]
-                        shown = f"[{host}]" if ":" in host else host
-                        print(f"Darkroom is at http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            host, port = listening.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"Darkroom is at http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
 
-        self._server = Server(config)
-
-    def run(self) -> None:
-        self._server.run()
-        if not self._server.started:
-            from darkroom.errors import ServiceError
-
-            raise ServiceError("The service did not start.", cure="The lines above say why.")
+    server = Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise ServiceError("The service did not start.", cure="The lines above say why.")

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import warnings as python_warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from darkroom.settings import Limits
 
+Needed = Callable[[int, int], tuple[int, int] | None]
+"""The size that is needed of a picture of this (width, height); None is all of it."""
+
 _LOSSLESS: tuple[Format, ...] = ("png", "tiff", "gif", "bmp", "svg", "ppm", "ico")
 
 
@@ -35,6 +38,7 @@ class _Source:
     name: str
     limits: Limits
     svg_size: tuple[int, int] | None
+    needed: Needed | None
     warnings: list[str]
 
 
@@ -42,10 +46,12 @@ class _Source:
 class _Loaded:
     """Frames as the file holds them, in memory, and what the file says about them.
 
-    ``orientation`` is an EXIF orientation that has not been applied yet.
+    ``orientation`` is an EXIF orientation that has not been applied yet. ``size`` is the file's where the frames are
+    smaller.
     """
 
     frames: list[pyvips.Image]
+    size: tuple[int, int] | None = None
     profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -66,6 +72,7 @@ def decode(
     limits: Limits,
     svg_size: tuple[int, int] | None = None,
     name: str | None = None,
+    needed: Needed | None = None,
     warnings: list[str] | None = None,
 ) -> Image:
     """Decode a picture whole, into memory: upright, sRGB, 8 or 16 bits, every frame.
@@ -74,10 +81,13 @@ def decode(
     ``svg_size`` is the (width, height) in pixels that an SVG is drawn to fit. ``name`` is what to call the picture in
     messages; a path has its own. What was not kept is appended to ``warnings`` as sentences.
 
+    ``needed`` says how much is needed of a picture of that size, upright: a JPEG that has more than twice of it to each
+    side is decoded at a half, a quarter or an eighth where that is even, which costs less (:attr:`Image.reduced_from`).
+
     Raises InputNotFound, UnsupportedFormat, LimitExceeded or CorruptImage.
     """
     data, called = _read(source, limits, name)
-    file = _Source(data, called or "The picture", limits, svg_size, [])
+    file = _Source(data, called or "The picture", limits, svg_size, needed, [])
     format = sniff(data)
     if format is None:
         raise _refusal(file)
@@ -210,6 +220,8 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         except pyvips.Error:
             # libvips leaves out a few kinds of TIFF: 12 bits a sample and 8 bit Lab, among others.
             return _load_with_pillow(file, format)
+    orientation = int(field(header, "orientation") or 1)
+    full = (header.width, header.height)
     pages = int(field(header, "n-pages") or 1)
     frames = pages if format in ("webp", "gif") else 1
     check_size(file.name, header.width, header.height, frames, file.limits)
@@ -219,6 +231,9 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         width, height = header.width, header.height
         pictures = [strip.crop(0, height * index, width, height) for index in range(strip.height // height)]
     else:
+        shrink = _shrink(file, *full, orientation) if format == "jpeg" else 1
+        if shrink > 1:
+            header = pyvips.Image.jpegload_buffer(file.data, shrink=shrink, **options)
         # Still lazy: profile and bit depth are dealt with as the rows come in, so that pixels are held once only.
         pictures = [header]
     if pages > 1 and format == "tiff":
@@ -231,11 +246,12 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         pictures = [frame.copy(interpretation=header.interpretation) for frame in pictures]
     loaded = _Loaded(
         frames=pictures,
+        size=full if (header.width, header.height) != full else None,
         profile=field(header, "icc-profile-data"),
         exif=field(header, "exif-data"),
         xmp=field(header, "xmp-data"),
         iptc=field(header, "iptc-data"),
-        orientation=int(field(header, "orientation") or 1),
+        orientation=orientation,
         bits=8 if format == "gif" else bits,
     )
     if loaded.exif is not None:
@@ -248,6 +264,26 @@ def _load_with_vips(file: _Source, format: Format) -> _Loaded:
         loaded.resolution = (header.xres * 25.4, header.yres * 25.4)
     _ADDITIONS.get(format, _nothing)(file, loaded)
     return loaded
+
+
+def _shrink(file: _Source, width: int, height: int, orientation: int) -> int:
+    """By how much a JPEG of this size may be decoded smaller: 1, 2, 4 or 8.
+
+    Twice of what is needed is left, as libvips does for thumbnails: the kernel that scales the rest then decides how
+    sharp the result is. Only where no pixel is left over at an edge, so that nothing is shifted by a part of one.
+    """
+    if file.needed is None:
+        return 1
+    turned = orientation >= 5
+    wanted = file.needed(*((height, width) if turned else (width, height)))
+    if wanted is None:
+        return 1
+    wide, high = reversed(wanted) if turned else wanted
+    return max(
+        by
+        for by in (1, 2, 4, 8)
+        if by == 1 or (width % by == height % by == 0 and width >= 2 * by * wide and height >= 2 * by * high)
+    )
 
 
 def _load_svg(file: _Source) -> _Loaded:
@@ -430,7 +466,7 @@ def _load_ico(file: _Source) -> _Loaded:
     if len(payload) < size or size < 40:
         raise _corrupt(file, "ico", "its largest picture is cut off")
     if payload.startswith(b"\x89PNG\r\n\x1a\n"):
-        inner = _Source(payload, file.name, file.limits, None, file.warnings)
+        inner = _Source(payload, file.name, file.limits, None, None, file.warnings)
         loaded = _load_with_vips(inner, "png")
     else:
         width = abs(int.from_bytes(payload[4:8], "little", signed=True))
@@ -453,6 +489,7 @@ def _load_ico(file: _Source) -> _Loaded:
 def _settle(file: _Source, format: Format, loaded: _Loaded, name: str | None) -> Image:
     """sRGB, upright, and everything that is known about where it came from."""
     first = loaded.frames[0]
+    width, height = loaded.size or (first.width, first.height)
     try:
         frames: list[pyvips.Image] = []
         grey = False
@@ -486,8 +523,8 @@ def _settle(file: _Source, format: Format, loaded: _Loaded, name: str | None) ->
             format=format,
             name=name,
             bytes=len(file.data),
-            width=first.width,
-            height=first.height,
+            width=width,
+            height=height,
             bits=loaded.bits,
             frames=len(frames),
             colour=str(first.interpretation),
@@ -498,6 +535,7 @@ def _settle(file: _Source, format: Format, loaded: _Loaded, name: str | None) ->
             lossless=True if format in _LOSSLESS else loaded.lossless if format != "jpeg" else False,
         ),
         grey=grey,
+        reduced_from=None if loaded.size is None else (height, width) if loaded.orientation >= 5 else (width, height),
     )
 
 

@@ -62,12 +62,13 @@ class _Plan(NamedTuple):
 def describe(image: Image) -> PictureReport:
     """A picture as it stands, with what is known of the file it came from."""
     origin = image.origin
+    width, height = image.full_size
     return PictureReport(
         name=origin.name,
         format=origin.format,
         bytes=origin.bytes,
-        width=image.width,
-        height=image.height,
+        width=width,
+        height=height,
         frames=len(image.frames),
         bits=image.bits,
         alpha=image.has_alpha,

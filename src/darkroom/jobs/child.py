@@ -21,6 +21,7 @@ from darkroom.jobs.worker import too_much_memory
 from darkroom.services import Services, build_services
 
 if TYPE_CHECKING:
+    from darkroom.codecs.decoding import Needed
     from darkroom.image import Image
     from darkroom.processing import Request
     from darkroom.settings import Settings
@@ -165,11 +166,12 @@ class _GuardedServices(Services):
         *,
         svg_size: tuple[int, int] | None = None,
         name: str | None = None,
+        needed: Needed | None = None,
         warnings: list[str] | None = None,
     ) -> Image:
         """As :meth:`Services.decode`, within ``limits.decode_seconds`` and ``limits.decode_memory``."""
         with self._child.decoding(name or (source.name if isinstance(source, Path) else None)):
-            return super().decode(source, svg_size=svg_size, name=name, warnings=warnings)
+            return super().decode(source, svg_size=svg_size, name=name, needed=needed, warnings=warnings)
 
 
 @contextlib.contextmanager

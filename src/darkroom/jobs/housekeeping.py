@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("darkroom.housekeeping")
 
 NAME = "housekeeping"
-INTERVAL_SECONDS = 3600.0
-FIRST_SECONDS = 300.0
-"""Longest time after its start that a server first looks."""
-JITTER = 0.1
+LATELY_SECONDS = 2700.0
+"""What was done so long ago is not done again: everybody looks once an hour, and nobody at the same time."""
 LEASE_SECONDS = 3600.0
 GRACE = timedelta(hours=CLAIM_HOURS)
 """How old a file must be to be taken for one that nobody wants, or for what an upload has left behind."""
@@ -56,7 +53,7 @@ class Cleaned:
 
 
 class Housekeeping:
-    """The work, and a thread that does it every hour.
+    """The work of one round.
 
     ``storage`` is one of its own, not one that a server's requests use at the same time: it is used in other event
     loops.
@@ -71,16 +68,19 @@ class Housekeeping:
         self._clock = clock
         self._lease = Lease(database, NAME, LEASE_SECONDS, clock=clock)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="darkroom-housekeeping", daemon=True)
 
-    def start(self) -> None:
-        """Begin to do it every hour. Returns at once."""
-        self._thread.start()
+    def look(self) -> None:
+        """Do it where it was not done lately, whoever did it; carriers call this about once an hour. Never raises."""
+        try:
+            cleaned = self.run_once(unless_done_since=self._clock() - timedelta(seconds=LATELY_SECONDS))
+            if cleaned is not None:
+                log.info("housekeeping: %s", cleaned)
+        except Exception as error:
+            log.warning("%s", error, exc_info=not isinstance(error, DarkroomError))
 
     def stop(self) -> None:
         """End; what is being done is left at the next opportunity, and goes on the next time."""
         self._stopping.set()
-        self._thread.join(timeout=15.0)
 
     def run_once(self, *, dry_run: bool = False, unless_done_since: datetime | None = None) -> Cleaned | None:
         """Do it now; None where another server is at it, or it was done since the time that is given.
@@ -99,18 +99,6 @@ class Housekeeping:
             return cleaned
         finally:
             self._lease.give_back(done=done)
-
-    def _run(self) -> None:
-        pause = random.uniform(0, FIRST_SECONDS)
-        while not self._stopping.wait(pause):
-            try:
-                lately = self._clock() - timedelta(seconds=INTERVAL_SECONDS * (1 - 2 * JITTER))
-                cleaned = self.run_once(unless_done_since=lately)
-                if cleaned is not None:
-                    log.info("housekeeping: %s", cleaned)
-            except Exception as error:
-                log.warning("%s", error, exc_info=not isinstance(error, DarkroomError))
-            pause = INTERVAL_SECONDS * random.uniform(1 - JITTER, 1 + JITTER)
 
     def _clean(self, *, dry_run: bool) -> Cleaned:
         cleaned = Cleaned()

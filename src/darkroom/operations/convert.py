@@ -66,7 +66,7 @@ class Convert(Operation, name="convert"):
     def _read_size(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
+        found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([a-zA-Z]*)", value.strip())
         if found is None or found[2].lower() not in _UNITS:
             raise ValueError("a size is a number of bytes, or a number with B, kB, MB, KiB or MiB")
         return int(float(found[1]) * _UNITS[found[2].lower()])

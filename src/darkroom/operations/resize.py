@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
@@ -61,6 +62,10 @@ class Resize(Operation, name="resize"):
             return (self.width or width, self.height or height)
         return self._scaled(width, height)
 
+    def needed_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """The size of the result, but for pixel art and where light is mixed."""
+        return None if self.linear or self.kernel == "nearest" else self._scaled(width, height)
+
     def _scaled(self, width: int, height: int) -> tuple[int, int]:
         """The size of the picture itself, before anything is cut off or padded; at least 1 x 1."""
         if self.mode == "stretch":
@@ -82,11 +87,13 @@ class Resize(Operation, name="resize"):
 
     def apply(self, image: Image, context: Context) -> Image:
         """Scale every frame, then cut off or pad."""
-        width, height = self._scaled(image.width, image.height)
-        growth = max(width / image.width, height / image.height)
+        full = image.full_size
+        image = replace(image, reduced_from=None)
+        width, height = self._scaled(*full)
+        growth = max(width / full[0], height / full[1])
         if growth > 1:
             context.warn(f"The picture was enlarged {growth:.2f} times by interpolation; upscale draws more detail.")
-        elif not self.enlarge and self.mode == "fit" and self._wants_more(image):
+        elif not self.enlarge and self.mode == "fit" and self._wants_more(full):
             context.warn("The picture is smaller than the size asked for and was not enlarged; enlarge allows it.")
         scaled = scale(image, width, height, kernel=self.kernel, linear=self.linear)
         if self.mode == "fill":
@@ -98,10 +105,10 @@ class Resize(Operation, name="resize"):
             return pad(scaled, left, top, self.width or width, self.height or height, self.background)
         return scaled
 
-    def _wants_more(self, image: Image) -> bool:
+    def _wants_more(self, size: tuple[int, int]) -> bool:
         if self.scale is not None:
             return self.scale > 1
-        return all(side is None or side > own for side, own in ((self.width, image.width), (self.height, image.height)))
+        return all(side is None or side > own for side, own in zip((self.width, self.height), size, strict=True))
 
 
 def place(spare_width: int, spare_height: int, gravity: Side) -> tuple[int, int]:

@@ -16,7 +16,8 @@ from darkroom.image import Format
 
 _FEW = 1_000
 """Boxes, tags and icons beyond this many are not looked at."""
-_PPM = re.compile(rb"P([1-6])((?:\s+|#[^\n]*\n)+)(\d{1,10})((?:\s+|#[^\n]*\n)+)(\d{1,10})\s")
+# One blank at a time: of blanks in a row there is one reading, else a few dozen of them would take for ever.
+_PPM = re.compile(rb"P([1-6])((?:\s|#[^\n]*\n)+)(\d{1,10})((?:\s|#[^\n]*\n)+)(\d{1,10})\s")
 
 
 @dataclass(frozen=True, slots=True)

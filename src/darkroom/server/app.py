@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from darkroom.settings import Settings
 
+THREADS = 32
+"""For what waits: the database, the disk. A machine of few cores would have so few that some slow ones stop all."""
 DESCRIPTION = """Cut out, enlarge, crop and clean up pictures on your own machine.
 
 A picture is uploaded once and has versions: number 0 is what was given, each job makes one more. Work is a list of
@@ -49,6 +52,7 @@ def create_app(settings: Settings) -> Application:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "darkroom-service"))
         await asyncio.to_thread(studio.start)
         try:
             yield
@@ -69,6 +73,8 @@ def create_app(settings: Settings) -> Application:
         redoc_url=None,
     )
     problems.add_to(app)
+    if studio.telemetry is not None:
+        studio.telemetry.instrument(app)
     api = APIRouter(prefix="/api/v1")
     for module in (images, jobs, webhooks, catalogue, owner):
         api.include_router(module.router)

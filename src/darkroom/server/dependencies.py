@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,7 +17,8 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from darkroom.errors import Cancelled, InvalidParameters, NotAllowed, NotAuthenticated, TooManyRequests
 from darkroom.server.keys import LOCAL, Principal, Scope
-from darkroom.server.schemas import Problem
+from darkroom.server.problems import MEDIA_TYPE
+from darkroom.server.schemas import ID
 from darkroom.server.studio import Studio
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ GONE_SECONDS = 0.25
 """How often it is looked whether somebody still waits."""
 T = TypeVar("T")
 
+_ID = re.compile(ID, re.ASCII)
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `darkroom keys create` makes them.")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, where a bearer cannot be sent.")
 
@@ -92,6 +94,7 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
 Reader = Annotated[Principal, Depends(needs("read"))]
 Writer = Annotated[Principal, Depends(needs("write"))]
 Keeper = Annotated[Principal, Depends(needs("models"))]
+Owner = Annotated[Principal, Depends(needs("admin"))]
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -132,13 +135,19 @@ def after_of(cursor: str | None) -> tuple[datetime, str] | None:
     try:
         moment, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         read = datetime.fromisoformat(moment)
-        if not isinstance(identifier, str) or read.tzinfo is None:
+        if not _ID.fullmatch(identifier) or read.tzinfo is None:
             raise ValueError
         return read.astimezone(UTC), identifier
-    except (ValueError, TypeError, binascii.Error, AttributeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidParameters(
             "after is no cursor of a list.", cure="Give what was in `next`.", field="after"
         ) from error
+
+
+BODY = (413, 504)
+"""What a request with a body may end in: it is too long, or comes too slowly."""
+WORKING = (404, 409, 413, 415, 500, 501, 502, 504, 507)
+"""What work on a picture may end in while somebody waits for it."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -155,11 +164,22 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         416: "There are no such bytes.",
         422: "A value is not allowed.",
         429: "Too many at once; Retry-After says when.",
+        500: "Something unexpected happened.",
+        501: "Something that is needed is not installed.",
+        502: "A connection to another host failed.",
         503: "Something that the service stands on is not well.",
         504: "It took too long.",
         507: "Not enough memory or disk.",
     }
+    headers = {
+        401: {"WWW-Authenticate": {"description": "Always Bearer.", "schema": {"type": "string"}}},
+        429: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}},
+    }
     return {
-        status: {"description": words[status], "model": Problem, "content": {"application/problem+json": {}}}
+        status: {
+            "description": words[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": headers[status]} if status in headers else {}),
+        }
         for status in sorted({401, 403, 422, 429, 503, *statuses})
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from darkroom.settings import Settings
     from darkroom.storage.storage import Storage
 
+_ANSWERS = {
+    200: "The file.",
+    206: "Part of it.",
+    304: "It has not changed.",
+    307: "Where it is, where `server.links` says presigned.",
+}
+_HEADERS: dict[int, dict[str, str]] = {
+    200: {"ETag": "The file's SHA-256.", "Content-Disposition": "What it is called.", "Cache-Control": "Who keeps it."},
+    206: {"ETag": "The file's SHA-256.", "Content-Range": "Which bytes, and of how many."},
+    304: {"ETag": "The file's SHA-256."},
+    307: {"Location": "A link to the bucket that ends after a while."},
+}
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -60,15 +72,17 @@ async def answer(
         # What was uploaded is shown, never run.
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
-    if digest in request.headers.get("if-none-match", ""):
+    # Of what was asked for by POST there are no parts, and nobody has kept it (RFC 9110, 13.2.1 and 14.2).
+    asked = request.headers if request.method in ("GET", "HEAD") else {}
+    if digest in asked.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if settings is not None and settings.server.links == "presigned":
         url = await storage.url(digest, settings.server.link_seconds, name=name, content_type=media_type)
         if url is not None:
             return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
     start, end, status = 0, size, 200
-    wanted = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if wanted is not None and request.headers.get("if-range", f'"{digest}"') == f'"{digest}"' and any(wanted.groups()):
+    wanted = _RANGE.fullmatch(asked.get("range", "").replace(" ", ""))
+    if wanted is not None and asked.get("if-range", f'"{digest}"') == f'"{digest}"' and any(wanted.groups()):
         start, end = _span(wanted[1], wanted[2], size)
         status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -77,6 +91,22 @@ async def answer(
         return Response(status_code=status, headers=headers, media_type=media_type)
     pieces = await storage.open(digest, start, end - start)
     return StreamingResponse(_closing(pieces), status_code=status, headers=headers, media_type=media_type)
+
+
+def documented(*statuses: int, headers: Mapping[str, str] | None = None) -> dict[int | str, dict[str, Any]]:
+    """What :func:`answer` gives, for a route's documentation; ``headers`` are what the route adds to the file's own."""
+    picture = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        status: {
+            "description": _ANSWERS[status],
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in {**_HEADERS[status], **(headers or {})}.items()
+            },
+            **({"content": picture} if status in (200, 206) else {}),
+        }
+        for status in statuses
+    }
 
 
 def disposition(name: str, *, download: bool) -> str:

@@ -1,4 +1,4 @@
-"""What every request passes first: whom it is addressed to, where it comes from, how long it is, and the log.
+"""What every request passes first: whom it is addressed to, where it comes from, how long and slow it is, and the log.
 
 A service on this machine is reached by every page that is open in its browsers. Two things keep those out: a request
 must be addressed to a name of this machine (else a name that was made to lead here could be used, DNS rebinding), and
@@ -18,7 +18,8 @@ import structlog
 from fastapi.routing import APIRoute
 
 from darkroom.addresses import is_loopback
-from darkroom.errors import DarkroomError, LimitExceeded, NotAllowed
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded, NotAllowed
+from darkroom.server.patience import Patient
 from darkroom.server.problems import respond
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ log = logging.getLogger("darkroom.access")
 BODY_BYTES = 4_000_000
 """Longest body that is no upload."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_METHODS = (*_SAFE, "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -60,6 +62,8 @@ class Front:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request_id)
         started = time.perf_counter()
+        server = self._studio.settings.server
+        patient = Patient(receive, server.upload_seconds, server.upload_rate)
         status: int = 500
         begun = False
 
@@ -70,6 +74,8 @@ class Front:
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 added = [*_HEADERS, (b"x-request-id", request_id.encode())]
+                if patient.gave_up:
+                    added.append((b"connection", b"close"))
                 message["headers"] = [*message["headers"], *(one for one in added if one[0] not in present)]
             await send(message)
 
@@ -77,7 +83,7 @@ class Front:
         metrics.open.inc()
         try:
             self._check(scope, headers)
-            await self._app(scope, receive, answer)
+            await self._app(scope, patient, answer)
         except DarkroomError as error:
             await respond(error, request_id)(scope, receive, answer)
         except Exception:
@@ -89,7 +95,9 @@ class Front:
             seconds = time.perf_counter() - started
             metrics.open.dec()
             path = self._route_of(scope)
-            metrics.answered(scope["method"], path, status, seconds)
+            # Whatever a client calls a method is not kept for ever.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            metrics.answered(method, path, status, seconds)
             # The path, never the query, which may hold what is nobody else's.
             extra = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(1000 * seconds, 1)}
             quiet = path in ("/health", "/ready", "/metrics") and status < 400
@@ -107,6 +115,8 @@ class Front:
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
         """Raises NotAllowed for a request that is not meant for us, or that another page has made."""
+        if [name for name, _ in scope["headers"]].count(b"host") > 1:
+            raise InvalidParameters("The request has two Host headers.", field="Host")
         host = _name_of(f"//{headers.get('host', '')}")
         server = self._studio.settings.server
         own = {*server.hosts, *(_name_of(url) for url in (server.public_url, server.cdn_url) if url)}
@@ -118,7 +128,7 @@ class Front:
                 cure="Add it to server.hosts if it is.",
             )
         length = headers.get("content-length", "")
-        multipart = headers.get("content-type", "").startswith("multipart/")
+        multipart = scope["method"] == "POST" and headers.get("content-type", "").startswith("multipart/")
         if not multipart and length.isdecimal() and int(length) > BODY_BYTES:
             # Where no length is told the framework cuts it off, in words of its own.
             raise _too_long()
@@ -140,7 +150,7 @@ def _too_long() -> LimitExceeded:
 
 def operation_id(route: APIRoute) -> str:
     """What a client's function for a route is called: the resource and what is done."""
-    return f"{route.tags[0]}-{route.name}".replace(" ", "-").replace("_", "-")
+    return "-".join([*map(str, route.tags[:1]), route.name]).replace(" ", "-").replace("_", "-")
 
 
 def _name_of(address: str) -> str:

@@ -5,18 +5,17 @@ What comes first can be refused before the rest has arrived, and a client that s
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from python_multipart import MultipartParser
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
-from darkroom.errors import InvalidParameters, LimitExceeded, TimedOut
+from darkroom.errors import InvalidParameters, LimitExceeded
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,6 +26,8 @@ FIELD_BYTES = 1_000_000
 """Longest value of a field that is no file."""
 HEADER_BYTES = 16_000
 MOST_PARTS = 200
+FORM_BYTES = 8_000_000
+"""What a form may have besides its files: fields, headers of parts, boundaries."""
 _HEADERS_OF_ONE = 16
 
 
@@ -73,10 +74,13 @@ class Multipart:
 
     Args:
         request: whose body has not been read.
-        quiet_seconds: how long nothing may come in.
+        most: bytes that its files may have together; what else a form has is allowed beside it.
+
+    Raises:
+        InvalidParameters: the request is not such a form.
     """
 
-    def __init__(self, request: Request, quiet_seconds: float) -> None:
+    def __init__(self, request: Request, most: int) -> None:
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
@@ -84,7 +88,7 @@ class Multipart:
                 "The request is not a form with files.", cure="Send multipart/form-data, as a browser or curl -F does."
             )
         self._body = request.stream()
-        self._quiet = quiet_seconds
+        self._left = most + FORM_BYTES
         self._events: deque[_Event] = deque()
         self._headers: dict[str, bytes] = {}
         self._name, self._value = bytearray(), bytearray()
@@ -107,11 +111,11 @@ class Multipart:
                 max_header_count=_HEADERS_OF_ONE,
                 max_header_size=HEADER_BYTES,
             )
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise InvalidParameters("The form's boundary is not allowed.") from error
 
     async def parts(self) -> AsyncIterator[Part]:
-        """Every part, in order. Raises InvalidParameters, LimitExceeded, TimedOut; what was not read is passed over."""
+        """Every part, in order. Raises InvalidParameters, LimitExceeded; what was not read is passed over."""
         while (event := await self.next_event()).kind != "over":
             if event.kind == "part":
                 self._parts += 1
@@ -129,16 +133,15 @@ class Multipart:
 
     async def _receive(self) -> None:
         try:
-            chunk = await asyncio.wait_for(anext(self._body), self._quiet)
-        except TimeoutError as error:
-            raise TimedOut(
-                f"The upload sent nothing for {self._quiet:g} seconds and was given up.", cure="Send it again."
-            ) from error
+            chunk = await anext(self._body)
         except (StopAsyncIteration, ClientDisconnect) as error:
             raise InvalidParameters("The upload ended before its end.", cure="Send it again, whole.") from error
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise LimitExceeded("The upload is longer than all its files may be.", cure="Send less at once.")
         try:
             self._parser.write(chunk)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise InvalidParameters("The upload is not a form that can be read.", cure="Send it again.") from error
         if not chunk and not self._ended:
             raise InvalidParameters("The upload ended before its end.", cure="Send it again, whole.")

@@ -64,10 +64,7 @@ class Pictures:
     def get(self, image_id: str, owner: str | None) -> Known:
         """One picture. Raises ImageNotFound, also where it is somebody else's."""
         with self._database.session(reading=True) as session:
-            row = session.get(ImageRow, image_id)
-            if row is None or row.deleted is not None or (owner is not None and row.owner != owner):
-                raise _unknown(image_id)
-            return _known(session, [row])[0]
+            return _known(session, [_own(session, image_id, owner)])[0]
 
     def listed(
         self,
@@ -105,18 +102,18 @@ class Pictures:
 
     def version(self, image_id: str, owner: str | None, number: int | None, name: str = "") -> VersionRow:
         """One version, the newest where ``number`` is None. Raises ImageNotFound, FileMissing."""
-        known = self.get(image_id, owner)
         with self._database.session(reading=True) as session:
+            image = _own(session, image_id, owner)
             wanted = [VersionRow.image_id == image_id, VersionRow.name == name]
             if number is not None:
                 wanted.append(VersionRow.number == number)
             row = session.scalar(select(VersionRow).where(*wanted).order_by(VersionRow.number.desc()).limit(1))
-        if row is not None:
-            return row
-        if known.newest is None:
-            raise FileMissing(f"{known.row.name} is not here yet.", cure="It is still being fetched; look at its job.")
+            if row is not None:
+                return row
+            if _known(session, [image])[0].newest is None:
+                raise FileMissing(f"{image.name} is not here yet.", cure="It is still being fetched; look at its job.")
         which = " ".join(part for part in (f"version {number}" if number is not None else "", name) if part)
-        raise FileMissing(f"{known.row.name} has no {which or 'version'}.", cure="Its info lists all versions.")
+        raise FileMissing(f"{image.name} has no {which or 'version'}.", cure="Its info lists all versions.")
 
     def made_by(self, job_id: str) -> VersionRow | None:
         """The version that a job made."""
@@ -135,10 +132,7 @@ class Pictures:
     def delete(self, image_id: str, owner: str | None) -> None:
         """Delete a picture with all its versions; the files go with the next housekeeping. Raises ImageNotFound."""
         with self._database.session() as session:
-            row = session.get(ImageRow, image_id)
-            if row is None or row.deleted is not None or (owner is not None and row.owner != owner):
-                raise _unknown(image_id)
-            row.deleted = now()
+            _own(session, image_id, owner).deleted = now()
 
 
 def _known(session: Session, rows: Sequence[ImageRow]) -> list[Known]:
@@ -160,5 +154,9 @@ def _known(session: Session, rows: Sequence[ImageRow]) -> list[Known]:
     return [Known(row, *newest.get(row.id, (None, 0))) for row in rows]
 
 
-def _unknown(image_id: str) -> ImageNotFound:
-    return ImageNotFound(f"There is no picture {image_id}.", cure="It was deleted, or belongs to another key.")
+def _own(session: Session, image_id: str, owner: str | None) -> ImageRow:
+    """A picture that somebody may see. Raises ImageNotFound."""
+    row = session.get(ImageRow, image_id)
+    if row is None or row.deleted is not None or (owner is not None and row.owner != owner):
+        raise ImageNotFound(f"There is no picture {image_id}.", cure="It was deleted, or belongs to another key.")
+    return row

@@ -33,12 +33,17 @@ def problem_of(error: DarkroomError, request_id: str | None = None) -> Problem:
         type=f"urn:darkroom:error:{error.code}",
         title=(type(error).__doc__ or "").strip().splitlines()[0],
         status=error.http_status,
-        detail=error.message,
+        detail=_written(error.message),
         code=error.code,
-        cure=error.cure,
-        field=error.field,
+        cure=error.cure and _written(error.cure),
+        field=error.field and _written(error.field),
         request_id=request_id,
     )
+
+
+def _written(text: str) -> str:
+    """A text that may quote what a request said, as it can be sent: half of a surrogate pair cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def respond(error: DarkroomError, request_id: str | None = None) -> ProblemResponse:
@@ -69,7 +74,11 @@ def add_to(app: FastAPI) -> None:
     def http(request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, HTTPException)
         if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return respond(LimitExceeded("The request is longer than what is allowed.", cure="Send less at once."))
+            long = LimitExceeded("The request is longer than what is allowed.", cure="Send less at once.")
+            return respond(long, _id_of(request))
+        if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(error.__cause__, Exception):
+            # The framework could not read the body, or receiving it failed.
+            return respond(_unread(error.__cause__), _id_of(request))
         words = HTTPStatus(error.status_code).phrase
         problem = Problem(
             type="about:blank",
@@ -92,6 +101,12 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+
+
+def _unread(error: Exception) -> DarkroomError:
+    if isinstance(error, DarkroomError):
+        return error
+    return InvalidParameters(f"The body of the request cannot be read: {error}.", cure="Send JSON, in UTF-8.")
 
 
 def explained(problems: Sequence[Any]) -> InvalidParameters:

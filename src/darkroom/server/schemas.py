@@ -17,6 +17,8 @@ from darkroom.report import PictureReport, Report
 T = TypeVar("T")
 
 ID = r"^[0-9a-f]{32}$"
+LARGEST_NUMBER = 2**31 - 1
+"""Largest number of a version that a database can have."""
 GROUP = r"^[A-Za-z0-9][A-Za-z0-9._:@/ -]{0,199}$"
 
 
@@ -38,6 +40,7 @@ else:
     """
 
 
+Operations = Annotated[list[AnyOperation], Field(max_length=50)]
 Identifier = Annotated[str, Field(pattern=ID, description="32 hexadecimal digits.")]
 
 
@@ -75,9 +78,17 @@ class Output(_Body):
 class Work(_Body):
     """What to do with a picture: a recipe, then operations, then how to write the result."""
 
-    operations: list[AnyOperation] = Field(
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"operations": [{"type": "remove_background"}, "resize:width=800"], "output": {"format": "webp"}},
+                {"recipe": "web-small", "webhook_url": "https://example.org/done"},
+            ]
+        }
+    )
+
+    operations: Operations = Field(
         default=[],
-        max_length=50,
         description="In order. A text as on the command line, such as upscale:scale=2, is taken in place of an object.",
         examples=[[{"type": "resize", "width": 800}, "adjust:contrast=1.1"]],
     )
@@ -103,7 +114,9 @@ class Source(_Body):
     """A picture: one that is stored, or one at an address."""
 
     image_id: Identifier | None = Field(default=None, description="Of a picture that is stored.")
-    version: int | None = Field(default=None, ge=0, description="Which of its versions; empty is the newest.")
+    version: int | None = Field(
+        default=None, ge=0, le=LARGEST_NUMBER, description="Which of its versions; empty is the newest."
+    )
     url: AnyHttpUrl | None = Field(default=None, description="Where to fetch it; it is then stored.")
     store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Of a picture that is fetched: its shop.")
     product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Of a picture that is fetched: its product.")
@@ -139,6 +152,20 @@ class ProcessRequest(Work, Source):
 class BatchRequest(_Body):
     """Several pictures, and what to do with each."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "images": [
+                        {"image_id": "0123456789abcdef0123456789abcdef"},
+                        {"url": "https://example.org/shoe.jpg", "store_id": "shop 7", "product_id": "sku-1"},
+                    ],
+                    "work": {"recipe": "web-small"},
+                }
+            ]
+        }
+    )
+
     images: list[Source] = Field(min_length=1, max_length=1000, description="The pictures.")
     work: Work = Field(description="What to do with each.")
     webhook_url: AnyHttpUrl | None = Field(default=None, description="Is told when the last job has ended.")
@@ -147,13 +174,21 @@ class BatchRequest(_Body):
 class LinkRequest(_Body):
     """A transformed picture that a signed address is wanted for."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"operations": ["resize:width=320"], "extension": "auto", "seconds": 86400}]}
+    )
+
     operations: list[AnyOperation] = Field(default=[], max_length=20, description="As in Work.")
     extension: Literal["auto", "jpg", "png", "webp", "avif", "gif"] = Field(
         default="auto", description="Format; auto is AVIF or WebP where the browser takes them."
     )
     quality: int | None = Field(default=None, ge=1, le=100, description="Lossy quality.")
-    version: int | None = Field(default=None, ge=0, description="Of the picture; empty is the newest, always.")
-    seconds: int | None = Field(default=None, ge=1, description="How long it is good; empty is for ever.")
+    version: int | None = Field(
+        default=None, ge=0, le=LARGEST_NUMBER, description="Of the picture; empty is the newest, always."
+    )
+    seconds: int | None = Field(
+        default=None, ge=1, le=3_155_760_000, description="How long it is good, a century at most; empty is for ever."
+    )
 
 
 class Link(_Answer):
@@ -384,6 +419,8 @@ class SettingsView(_Answer):
 class SettingsChange(_Body):
     """Settings to change, by dotted path."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"changes": {"providers.local_first": True}}]})
+
     changes: dict[str, Any] = Field(min_length=1, examples=[{"providers.local_first": True}])
 
 
@@ -457,3 +494,10 @@ class Delivery(_Answer):
     not_before: datetime
     finished: datetime | None
     body: dict[str, Any]
+
+
+class WebhookSecrets(_Answer):
+    """What messages to webhooks are signed with."""
+
+    secrets: list[str] = Field(description="Each `whsec_` and base64; several while one takes the other's place.")
+    made_here: bool = Field(description="Whether the service made it for itself, as the settings have none.")

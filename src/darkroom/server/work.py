@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import InvalidParameters
 from darkroom.image import Encoding
-from darkroom.operation import Operation
-from darkroom.operations.sizes import Sizes
+from darkroom.operation import Operation, build
 from darkroom.pipeline import Pipeline
 from darkroom.recipe import find_recipe
 from darkroom.server.schemas import Output, Work
@@ -48,7 +47,7 @@ def order_of(work: Work, settings: Settings, pictures: Pictures, owner: str | No
         encoding = encoding.over(recipe.encoding())
     operations += work.operations
     if work.generate_sizes:
-        operations.append(Sizes() if work.generate_sizes is True else Sizes(sizes=work.generate_sizes))
+        operations.append(build("sizes", {} if work.generate_sizes is True else {"sizes": work.generate_sizes}))
     return ordered(Pipeline(operations), encoding, pictures, owner)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path as FilePath
 
 from fastapi import APIRouter, Request
 
-from darkroom.errors import InvalidParameters, LimitExceeded
+from darkroom.errors import InvalidParameters, LimitExceeded, ModelCorrupt
 from darkroom.models.bundle import import_models
 from darkroom.operation import registry
 from darkroom.recipe import recipes as all_recipes
 from darkroom.safety.validation import safe_name
 from darkroom.server import schemas
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, problems
+from darkroom.server.dependencies import BODY, Keeper, Reader, TheStudio, problems
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.routes.local_media import ModelName, status
 
@@ -73,7 +73,7 @@ async def remove_model(name: ModelName, studio: TheStudio, who: Keeper) -> None:
     "/models/import",
     status_code=201,
     max_body_size=UPLOAD_BYTES,
-    responses=problems(400, 404, 413),
+    responses=problems(404, 409, 500, 507, *BODY),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -92,7 +92,7 @@ async def remove_model(name: ModelName, studio: TheStudio, who: Keeper) -> None:
 async def import_model(request: Request, studio: TheStudio, who: Keeper) -> schemas.ModelsStatus:
     """Bring a model as a file: one that the catalogue knows by its name, or what `darkroom models export` made."""
     taken = False
-    form = Multipart(request, studio.settings.server.upload_seconds)
+    form = Multipart(request, MODEL_BYTES)
     async for part in form.parts():
         if part.filename is None or taken:
             raise InvalidParameters("The form is to have one file, and nothing else.", field=part.name[:50])
@@ -106,7 +106,11 @@ async def import_model(request: Request, studio: TheStudio, who: Keeper) -> sche
                     if size > MODEL_BYTES:
                         raise LimitExceeded(f"{path.name} is longer than {MODEL_BYTES / 1e9:g} GB.")
                     await asyncio.to_thread(file.write, chunk)
-            await asyncio.to_thread(import_models, studio.models, path)
+            try:
+                await asyncio.to_thread(import_models, studio.models, path)
+            except ModelCorrupt as error:
+                # What was sent is at fault, not what is kept here.
+                raise InvalidParameters(error.message, cure=error.cure, field="file") from error
     if not taken:
         raise InvalidParameters("The form has no file.", field="file")
     return await asyncio.to_thread(status, studio)

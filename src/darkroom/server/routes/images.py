@@ -23,6 +23,8 @@ from darkroom.pipeline import Pipeline
 from darkroom.safety.validation import safe_name
 from darkroom.server import files, schemas, signing, views
 from darkroom.server.dependencies import (
+    BODY,
+    WORKING,
     Reader,
     TheStudio,
     Writer,
@@ -35,7 +37,7 @@ from darkroom.server.dependencies import (
 from darkroom.server.keys import Principal
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import problem_of
-from darkroom.server.routes.local_media import tell
+from darkroom.server.routes.local_media import RECEIPT, tell
 from darkroom.server.studio import Studio
 from darkroom.server.work import Order, ordered
 from darkroom.storage.storage import fetch
@@ -46,7 +48,10 @@ LARGEST_THUMBNAIL = 2048
 _THUMBNAIL_QUALITY = 78
 
 ImageId = Annotated[str, Path(pattern=schemas.ID, description="Of the picture.")]
-Number = Annotated[int | None, Query(ge=0, description="Which version; empty is the newest.")]
+Number = Annotated[
+    int | None, Query(ge=0, le=schemas.LARGEST_NUMBER, description="Which version; empty is the newest.")
+]
+Group = Annotated[str | None, Query(pattern=f"{schemas.GROUP}|^$", description="Only those of it.")]
 Name = Annotated[
     str, Query(pattern="^([a-z0-9][a-z0-9_-]{0,63})?$", description="Of a picture that was made beside that version.")
 ]
@@ -59,15 +64,6 @@ IdempotencyKey = Annotated[
         description="The same key with the same request gives the same job.",
     ),
 ]
-_BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
-}
-_PARTIAL: dict[int | str, dict[str, Any]] = {
-    **_BYTES,
-    206: {"description": "Part of it.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-    304: {"description": "It has not changed."},
-    307: {"description": "Where it is, for presigned links."},
-}
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -95,7 +91,7 @@ _UPLOAD: dict[str, Any] = {
 @router.post(
     "/upload",
     status_code=201,
-    responses=problems(400, 413, 415, 504),
+    responses={207: {"description": "Some were taken.", "model": schemas.Uploaded}, **problems(413, 415, 504)},
     openapi_extra=_UPLOAD,
     max_body_size=UPLOAD_BYTES,
 )
@@ -108,9 +104,11 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
     groups = {"store_id": "", "product_id": ""}
     taken: list[schemas.Picture] = []
     failed: list[tuple[str, DarkroomError]] = []
-    form = Multipart(request, server.upload_seconds)
+    form = Multipart(request, server.upload_files * server.upload_bytes)
     async for part in form.parts():
         if part.name in groups:
+            if groups[part.name]:
+                raise InvalidParameters(f"The form has more than one field {part.name}.", field=part.name)
             groups[part.name] = _group(part.name, await part.text())
             continue
         if part.filename is None:
@@ -154,8 +152,8 @@ async def fetch_one(body: schemas.FetchRequest, request: Request, studio: TheStu
 async def listed(
     studio: TheStudio,
     who: Reader,
-    store_id: Annotated[str | None, Query(max_length=200)] = None,
-    product_id: Annotated[str | None, Query(max_length=200)] = None,
+    store_id: Group = None,
+    product_id: Group = None,
     after: Annotated[str | None, Query(max_length=300, description="What `next` of the page before says.")] = None,
     most: Annotated[int, Query(ge=1, le=500, description="Pictures of a page.")] = 50,
 ) -> schemas.Page[schemas.Picture]:
@@ -175,7 +173,7 @@ async def listed(
     )
 
 
-@router.post("/process", status_code=202, responses=problems(404, 409))
+@router.post("/process", status_code=202, responses=problems(404, 409, *BODY))
 async def process_any(
     body: schemas.ProcessRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Job:
@@ -183,7 +181,9 @@ async def process_any(
     return await _submit(studio, who, body, body, idempotency_key)
 
 
-@router.post("/process/sync", responses={**_BYTES, **problems(400, 404, 413, 415, 504, 507)}, response_class=Response)
+@router.post(
+    "/process/sync", responses={**files.documented(200, headers=RECEIPT), **problems(*WORKING)}, response_class=Response
+)
 async def process_sync(body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer) -> Response:
     """Have a picture worked on and wait for the result, which is no new version of it."""
     order = await studio.ordered(body, owner_of(who))
@@ -208,7 +208,7 @@ async def process_sync(body: schemas.ProcessRequest, request: Request, studio: T
     return answer
 
 
-@router.post("/batch", status_code=202, responses=problems(404, 409))
+@router.post("/batch", status_code=202, responses=problems(404, 409, *BODY))
 async def batch(
     body: schemas.BatchRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Batch:
@@ -217,9 +217,9 @@ async def batch(
     webhook = str(body.webhook_url) if body.webhook_url is not None else None
     known = await asyncio.to_thread(studio.jobs.known_batch, who.id, idempotency_key)
     if known is None:
-        jobs = [await _new_job(studio, who, source, body.work, order) for source in body.images]
+        jobs = await _new_jobs(studio, who, body, order)
         row, rows = await asyncio.to_thread(studio.jobs.batch, who.id, webhook, jobs, idempotency_key)
-        studio.carrier.wake(rows)
+        studio.submitted(rows)
     else:
         row = known
         if row.webhook_url != webhook:
@@ -234,7 +234,7 @@ async def one(image_id: ImageId, studio: TheStudio, who: Reader) -> schemas.Pict
     return views.picture(known, studio.settings)
 
 
-@router.get("/{image_id}/info", responses=problems(400, 404, 504))
+@router.get("/{image_id}/info", responses=problems(*WORKING))
 async def info(
     image_id: ImageId,
     studio: TheStudio,
@@ -262,7 +262,11 @@ async def info(
     )
 
 
-@router.get("/{image_id}/download", responses={**_PARTIAL, **problems(404, 416)}, response_class=Response)
+@router.get(
+    "/{image_id}/download",
+    responses={**files.documented(200, 206, 304, 307), **problems(404, 416)},
+    response_class=Response,
+)
 @router.head("/{image_id}/download", include_in_schema=False)
 async def download(
     image_id: ImageId,
@@ -278,7 +282,11 @@ async def download(
     return await _file(request, studio, row, known.row.name)
 
 
-@router.get("/{image_id}/thumbnail", responses={**_PARTIAL, **problems(400, 404, 504)}, response_class=Response)
+@router.get(
+    "/{image_id}/thumbnail",
+    responses={**files.documented(200, 206, 304), **problems(416, *WORKING)},
+    response_class=Response,
+)
 async def thumbnail(
     image_id: ImageId,
     request: Request,
@@ -312,7 +320,7 @@ async def delete(image_id: ImageId, studio: TheStudio, who: Writer) -> None:
     await asyncio.to_thread(studio.jobs.cancel_all, image_id=image_id)
 
 
-@router.post("/{image_id}/process", status_code=202, responses=problems(404, 409))
+@router.post("/{image_id}/process", status_code=202, responses=problems(404, 409, *BODY))
 async def process_one(
     image_id: ImageId,
     body: schemas.Work,
@@ -325,7 +333,7 @@ async def process_one(
     return await _submit(studio, who, schemas.Source(image_id=image_id, version=version), body, idempotency_key)
 
 
-@router.post("/{image_id}/link", responses=problems(404))
+@router.post("/{image_id}/link", responses=problems(404, *BODY))
 async def link(
     image_id: ImageId, body: schemas.LinkRequest, request: Request, studio: TheStudio, who: Reader
 ) -> schemas.Link:
@@ -381,12 +389,26 @@ async def _submit(
     if known is None:
         new = await _new_job(studio, who, source, work, order, key)
         row, _ = await asyncio.to_thread(studio.jobs.submit, new)
-        studio.carrier.wake([row])
+        studio.submitted([row])
     else:
         row = known
         if not _same(row, source, order):
             raise _conflict(key)
     return views.job(row, studio.settings)
+
+
+async def _new_jobs(studio: Studio, who: Principal, body: schemas.BatchRequest, order: Order) -> list[NewJob]:
+    """A job for each picture of a batch; where one is not to be had, nothing is left of the others."""
+    jobs: list[NewJob] = []
+    try:
+        for source in body.images:
+            jobs.append(await _new_job(studio, who, source, body.work, order))
+    except DarkroomError:
+        for job in jobs:
+            if job.source_url is not None and job.image_id is not None:
+                await asyncio.to_thread(studio.pictures.delete, job.image_id, None)
+        raise
+    return jobs
 
 
 async def _new_job(

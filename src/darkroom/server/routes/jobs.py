@@ -99,16 +99,13 @@ async def retry(job_id: JobId, studio: TheStudio, who: Writer) -> schemas.Job:
     if row.state not in DONE or row.state == "completed":
         raise Conflict(f"The job is {row.state}.", cure="Only one that has failed or was stopped is.")
     row = await asyncio.to_thread(studio.jobs.requeue, job_id)
-    studio.carrier.wake([row])
+    studio.submitted([row])
     return views.job(row, studio.settings)
 
 
 @router.get(
     "/jobs/{job_id}/result",
-    responses={
-        200: {"description": "The file.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
-        **problems(404, 409, 416),
-    },
+    responses={**files.documented(200, 206, 304, 307), **problems(404, 409, 416)},
     response_class=Response,
 )
 async def result(job_id: JobId, request: Request, studio: TheStudio, who: Reader) -> Response:

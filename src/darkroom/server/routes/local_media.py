@@ -15,10 +15,10 @@ from darkroom.errors import FileMissing, InvalidParameters
 from darkroom.models.store import Store
 from darkroom.report import Report
 from darkroom.server import files, schemas
-from darkroom.server.dependencies import Keeper, Reader, TheStudio, Writer, owner_of, problems, unless_gone
+from darkroom.server.dependencies import WORKING, Keeper, Reader, TheStudio, Writer, owner_of, problems, unless_gone
 from darkroom.server.downloads import Download
 from darkroom.server.making import Finished
-from darkroom.server.multipart import UPLOAD_BYTES, Multipart
+from darkroom.server.multipart import UPLOAD_BYTES, Multipart, Part
 from darkroom.server.problems import explained
 from darkroom.server.studio import Studio
 
@@ -30,7 +30,7 @@ REPORT_BYTES = 6000
 PING_SECONDS = 15.0
 
 ModelName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Name of the model.")]
-_operations = TypeAdapter(list[schemas.AnyOperation])
+_operations = TypeAdapter(schemas.Operations)
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -54,21 +54,17 @@ _FORM: dict[str, Any] = {
         },
     }
 }
-_PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The result.",
-        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
-        "headers": {
-            REPORT_HEADER: {"description": "The receipt, as JSON.", "schema": {"type": "string"}},
-            "Link": {"description": "Where the whole receipt is.", "schema": {"type": "string"}},
-        },
-    }
+RECEIPT = {
+    REPORT_HEADER: "The receipt, as JSON, where it is short enough.",
+    "Link": "Where the whole receipt is.",
+    "Darkroom-Cache": "hit or miss.",
 }
+"""Headers that :func:`tell` adds, for the documentation."""
 
 
 @router.post(
     "/process",
-    responses={**_PICTURE, **problems(400, 404, 413, 415, 504, 507)},
+    responses={**files.documented(200, headers=RECEIPT), **problems(*WORKING)},
     response_class=Response,
     openapi_extra=_FORM,
     max_body_size=UPLOAD_BYTES,
@@ -82,13 +78,13 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     finished: Finished | None = None
     name = ""
     settings = studio.settings
-    form = Multipart(request, settings.server.upload_seconds)
+    form = Multipart(request, settings.server.upload_bytes)
     async for part in form.parts():
         if part.name == "operations":
-            work = _work(await part.text())
-        elif part.name == "file":
-            if finished is not None:
-                raise InvalidParameters("More than one file was sent.", cure="Send one.", field="file")
+            work = await _asked(part, work)
+        elif part.name != "file" or finished is not None:
+            raise _not_wanted(part)
+        else:
             async with studio.intake.received(
                 part.chunks(),
                 name=part.filename or "picture",
@@ -96,8 +92,9 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                 most=settings.server.upload_bytes,
             ) as (accepted, whole, _):
                 async for rest in form.parts():
-                    if rest.name == "operations":
-                        work = _work(await rest.text())
+                    if rest.name != "operations":
+                        raise _not_wanted(rest)
+                    work = await _asked(rest, work)
                 if work is None:
                     raise InvalidParameters(
                         "The form has no operations.",
@@ -221,11 +218,25 @@ def status(studio: Studio) -> schemas.ModelsStatus:
     )
 
 
+async def _asked(part: Part, before: schemas.Work | None) -> schemas.Work:
+    """What a field `operations` says. Raises InvalidParameters, also where there was one before."""
+    if before is not None:
+        raise _not_wanted(part)
+    return _work(await part.text())
+
+
+def _not_wanted(part: Part) -> InvalidParameters:
+    name = part.name[:50]
+    if part.name in ("file", "operations"):
+        return InvalidParameters(f"The form has more than one field {name}.", cure="Send one.", field=name)
+    return InvalidParameters(f"There is no field {name!r} in this form.", cure="Send file and operations.", field=name)
+
+
 def _work(text: str) -> schemas.Work:
     """The field `operations` of a form: a list of them, or a whole Work. Raises InvalidParameters."""
     try:
         written: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidParameters(f"operations is not JSON: {error}.", field="operations") from error
     try:
         if isinstance(written, dict):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from darkroom.image import Format
 from darkroom.server import files, signing
-from darkroom.server.dependencies import TheStudio, problems
+from darkroom.server.dependencies import WORKING, TheStudio, problems
 from darkroom.server.work import ordered
 
 router = APIRouter(tags=["transformed"])
@@ -22,12 +22,8 @@ WITHOUT_ALPHA: tuple[Format, ...] = ("jpeg",)
     "/i/{signature}/{operations}/{name}",
     response_class=Response,
     responses={
-        200: {
-            "description": "The picture.",
-            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        304: {"description": "It has not changed."},
-        **problems(400, 404, 406, 413, 504, 507),
+        **files.documented(200, 206, 304, headers={"Vary": "Accept, where it decides the format."}),
+        **problems(406, 416, *WORKING),
     },
 )
 @router.head("/i/{signature}/{operations}/{name}", include_in_schema=False)

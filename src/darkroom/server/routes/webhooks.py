@@ -10,14 +10,24 @@ from fastapi import APIRouter, Path, Query
 
 from darkroom.database.schema import DeliveryRow
 from darkroom.errors import DeliveryNotFound
+from darkroom.jobs.webhooks import webhook_secrets
 from darkroom.server import schemas
-from darkroom.server.dependencies import Reader, TheStudio, Writer, after_of, cursor_of, owner_of, problems
+from darkroom.server.dependencies import Owner, Reader, TheStudio, Writer, after_of, cursor_of, owner_of, problems
 from darkroom.server.keys import Principal
 from darkroom.server.studio import Studio
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 DeliveryId = Annotated[str, Path(pattern=schemas.ID, description="Of the message.")]
+
+
+@router.get("/secrets", responses=problems())
+async def secrets(studio: TheStudio, who: Owner) -> schemas.WebhookSecrets:
+    """What receivers verify signatures with: the settings' secrets, else the one that the service made for itself."""
+    return schemas.WebhookSecrets(
+        secrets=await asyncio.to_thread(webhook_secrets, studio.settings, studio.database),
+        made_here=not studio.settings.webhooks.secrets,
+    )
 
 
 @router.get("/deliveries", responses=problems())
