@@ -39,7 +39,7 @@ test: lint
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 page:
-	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then \
+	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then \
 		echo "==> studio page: left out, as Node 20 or newer is not here; the API works without it"; \
 	else scripts/page; fi
 

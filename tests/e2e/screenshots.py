@@ -96,8 +96,7 @@ def main() -> None:
                     number.press("Enter")
                 page.get_by_test_id("after").first.wait_for()
                 page.evaluate("document.activeElement.blur()")
-                if size == "narrow":
-                    page.locator("main *").first.evaluate("() => document.querySelector('.view')?.scrollTo(0, 0)")
+                page.evaluate("for (const one of document.querySelectorAll('main *')) one.scrollTop = 0")
                 keep(page, f"edit-{theme}-{size}")
                 context.close()
         chromium.close()

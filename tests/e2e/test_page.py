@@ -63,7 +63,7 @@ def test_a_dropped_picture_is_worked_on_compared_and_taken_away(service: Service
     expect(page.get_by_role("heading", name="Drop pictures here")).to_be_visible()
     drop(page, SAMPLES / "mug.jpg")
     expect(tiles(page)).to_have_count(1)
-    expect(tiles(page)).to_have_accessible_name("mug.jpg 1,200 × 1,000 · JPEG · 229 kB")
+    expect(tiles(page)).to_have_accessible_name("mug.jpg 1,200 × 1,000 · JPEG · 229 kB")  # noqa: RUF001
     until(page, "document.querySelector('[role=option] img')?.naturalWidth > 100")
     stored = service.client.get("/api/v1/images").json()["items"][0]
     sent = (SAMPLES / "mug.jpg").read_bytes()
@@ -215,7 +215,7 @@ def test_a_picture_from_the_web_is_written_down(fresh: Service, visit: Visit, ht
     page.get_by_role("button", name="From the web").click()
     page.get_by_role("textbox", name="Address of the picture").fill(httpserver.url_for("/shoe.jpg"))
     page.get_by_role("button", name="Fetch it").click()
-    expect(tiles(page)).to_have_accessible_name("shoe.jpg 1,200 × 1,000 · JPEG · 218 kB")
+    expect(tiles(page)).to_have_accessible_name("shoe.jpg 1,200 × 1,000 · JPEG · 218 kB")  # noqa: RUF001
     page = visitor.go("privacy")
     expect(page.get_by_text("No picture has left this machine.")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="/shoe.jpg")
@@ -375,8 +375,8 @@ def test_jobs_are_told_of_as_they_happen(fresh: Service, visit: Visit) -> None:
     expect(row).to_contain_text("completed")
     row.click()
     main = page.get_by_role("main")
-    expect(main).to_contain_text("From 1,200 × 1,000 · JPEG · 218 kB")
-    expect(main).to_contain_text("To 300 × 250 · JPEG")
+    expect(main).to_contain_text("From 1,200 × 1,000 · JPEG · 218 kB")  # noqa: RUF001
+    expect(main).to_contain_text("To 300 × 250 · JPEG")  # noqa: RUF001
     expect(main).to_contain_text("Done on this machine")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the result").click()

@@ -198,3 +198,25 @@ def test_a_broken_picture_fails_its_job_with_a_clear_error(service: Service, tmp
     assert (job["state"], job["error"]["code"]) == ("failed", "corrupt_image")
     assert "broken.jpg" in job["error"]["message"]
     assert service.client.get(f"/api/v1/jobs/{job['id']}/result").json()["code"] == "conflict"
+
+
+def test_a_picture_at_an_address_is_stored_and_written_down(service: Service, httpserver: HTTPServer) -> None:
+    data = (SAMPLES / "duck.jpg").read_bytes()
+    httpserver.expect_request("/shoes/red%20shoe.jpg").respond_with_data(data, content_type="image/jpeg")
+    httpserver.expect_request("/shoes/red shoe.jpg").respond_with_data(data, content_type="image/jpeg")
+    answer = service.client.post(
+        "/api/v1/images/fetch", json={"url": httpserver.url_for("/shoes/red%20shoe.jpg"), "store_id": "shop"}
+    )
+    assert answer.status_code == 201, answer.text
+    stored = answer.json()
+    assert (stored["name"], stored["store_id"], stored["newest"]["bytes"]) == ("red shoe.jpg", "shop", len(data))
+    assert service.client.get(stored["links"]["download"]).content == data
+    entry = service.client.get("/api/v1/egress", params={"purpose": "source"}).json()["entries"][0]
+    assert (entry["host"], entry["received"]) == ("127.0.0.1", len(data))
+
+
+def test_what_lies_at_an_address_is_checked_like_an_upload(service: Service, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/letter.jpg").respond_with_data(b"Dear all,", content_type="image/jpeg")
+    answer = service.client.post("/api/v1/images/fetch", json={"url": httpserver.url_for("/letter.jpg")})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_format")
+    assert service.client.post("/api/v1/images/fetch", json={"url": "file:///etc/passwd"}).status_code == 422
