@@ -4,14 +4,15 @@
 
 Light requests of six kinds, each alone and all in turn, at several concurrencies: whoever asks waits for the answer and
 asks again at once. Then the same while jobs with a network fill the heavy lane, in turns with an idle one, so that
-noise meets both; then a long run, by which the memory of all processes of the service together is looked at once a
-second.
-The network is of the official compact size with random weights. This process and the service share the machine, as
-everything here does; what it costs to ask is a part of the figures.
+noise meets both. Then a long run, in which the memory of all processes of the service is looked at once a second. The
+network is of the official compact size with random weights. This process shares the machine with the service: what it
+costs to ask is a part of the figures.
 
 ``--thumbor`` names the Python of an environment in which ``pip install thumbor`` was done: both then give the same JPEG
-of 12 megapixels, lying on the disk, in other widths each time, so that neither has kept the result: Darkroom by signed
-addresses, thumbor through its file loader, in as many processes as Darkroom has for light work.
+of 12 megapixels, lying on the disk, in another size or quality each time, so that neither has kept the result: Darkroom
+by signed addresses, thumbor through its file loader, in as many processes as Darkroom has for light work. Darkroom
+stores every result all the same, flushed to the disk; thumbor stores none. Each request has a connection of its own,
+by which thumbor's processes share them more evenly than by connections that stay.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common import House, bars, house, plot, srvgg, tell, write_picture
+from common import House, bars, house, plot, psnr, srvgg, tell, write_picture
 
 URL_KEY = "a key of the benchmark's own"
 START_SECONDS = 60.0
@@ -62,6 +63,10 @@ class Client:
             raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
         return content
 
+    def close(self) -> None:
+        """End the connection; the next request makes another."""
+        self._connection.close()
+
     def json(self, method: str, path: str, content: Any = None) -> Any:
         """As :meth:`ask`, JSON both ways."""
         body = None if content is None else json.dumps(content).encode()
@@ -70,14 +75,9 @@ class Client:
     def form(self, path: str, file: bytes, **fields: str) -> bytes:
         """Send a file, and fields after it, as a form."""
         boundary = secrets.token_hex(16)
-        parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'.encode(),
-            file,
-        ]
-        parts += [
-            f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
-            for name, value in fields.items()
-        ]
+        part = f"--{boundary}\r\nContent-Disposition: form-data; name="
+        parts = [f'{part}"file"; filename="a.jpg"\r\n\r\n'.encode(), file]
+        parts += [f'\r\n{part}"{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
         body = b"".join([*parts, f"\r\n--{boundary}--\r\n".encode()])
         return self.ask("POST", path, body, f"multipart/form-data; boundary={boundary}")
 
@@ -123,13 +123,17 @@ class Service:
         return [root, *root.children(recursive=True)]
 
     def end(self) -> None:
-        """End it."""
+        """End it, and what it has started: thumbor leaves its own processes behind."""
+        started = self._processes()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for one in started:
+            if one.is_running():
+                one.kill()
 
 
 @contextlib.contextmanager
@@ -194,10 +198,8 @@ class Kinds:
         """Another resize to about a width each time, and a quality; the height is one that does not count."""
         number = next(self._counter)
         spread = width // 4
-        return (
-            f"resize:width={width - spread // 2 + number % spread},height={10_000 + number // 1000}",
-            60 + number % 37,
-        )
+        width += number % spread - spread // 2
+        return f"resize:width={width},height={10_000 + number // 1000}", 60 + number % 37
 
     def _resize(self, client: Client) -> None:
         operation, quality = self._resized(self._width)
@@ -236,6 +238,17 @@ def signed(image: str, operations: str, extension: str, quality: int = 80) -> st
     return path_of(address, [URL_KEY])
 
 
+def asking(address: Callable[[int, int], str], width: int) -> Ask:
+    """Asks for another size, about that wide, or quality, about 80, each time."""
+    counter = itertools.count()
+
+    def ask(client: Client) -> None:
+        number = next(counter)
+        client.ask("GET", address(width - 50 + number % 100, 68 + number // 100 % 25))
+
+    return ask
+
+
 def void(_: object) -> None:
     """Nothing, of whatever."""
 
@@ -269,8 +282,8 @@ class Measured:
         return Measured(self.took + other.took, self.seconds + other.seconds, self.processor + other.processor)
 
 
-def load(service: Service, asks: Sequence[Ask], at_once: int, seconds: float) -> Measured:
-    """Ask in turns, so many at once, for so long."""
+def load(service: Service, asks: Sequence[Ask], at_once: int, seconds: float, *, stays: bool = True) -> Measured:
+    """Ask in turns, so many at once, for so long; over connections that stay, or a new one for each request."""
     turns = itertools.cycle(asks)
     took: list[list[float]] = [[] for _ in range(at_once)]
     failed: list[BaseException] = []
@@ -283,6 +296,8 @@ def load(service: Service, asks: Sequence[Ask], at_once: int, seconds: float) ->
                 ask = next(turns)
                 started = time.perf_counter()
                 ask(client)
+                if not stays:
+                    client.close()
                 mine.append(time.perf_counter() - started)
         except BaseException as error:
             failed.append(error)
@@ -479,42 +494,31 @@ def against_thumbor(place: House, python: Path, concurrencies: Sequence[int], ro
     with darkroom(place) as ours, thumbor(python, folder) as theirs:
         image = json.loads(ours.client().form("/api/v1/images/upload", path.read_bytes()))["images"][0]["id"]
 
-        def addresses(width: int) -> Iterator[tuple[str, str]]:
-            for number in itertools.count():
-                # A hundred widths about this one, in a hundred qualities about 80: none comes twice.
-                size, quality = width - 50 + number % 100, 70 + number // 100 % 25
-                yield (
-                    signed(image, f"resize:width={size}", "jpg", quality),
-                    f"/unsafe/{size}x0/filters:quality({quality})/large.jpg",
-                )
+        def our_address(width: int, quality: int) -> str:
+            return signed(image, f"resize:width={width}", "jpg", quality)
+
+        def their_address(width: int, quality: int) -> str:
+            return f"/unsafe/{width}x0/filters:quality({quality})/large.jpg"
 
         for width in (1600, 400):
-            pairs = list(itertools.islice(addresses(width), 2500))
-            pictures = [
-                cv2.imdecode(np.frombuffer(service.client().ask("GET", path), np.uint8), cv2.IMREAD_COLOR)
-                for service, path in zip((ours, theirs), pairs[-1], strict=True)
+            ways = [(ours, asking(our_address, width)), (theirs, asking(their_address, width))]
+            answers = [
+                service.client().ask("GET", address(width - 60, 80))
+                for service, address in ((ours, our_address), (theirs, their_address))
             ]
-            assert pictures[0] is not None
-            assert pictures[1] is not None
-            assert pictures[0].shape == pictures[1].shape, "both give the same size"
-            error = np.mean((pictures[0].astype(float) - pictures[1]) ** 2)
-            alike = 10 * np.log10(255**2 / error)
-            sizes = [
-                len(service.client().ask("GET", path)) for service, path in zip((ours, theirs), pairs[-2], strict=True)
-            ]
-            waiting = {"ours": iter([own for own, _ in pairs[:-2]]), "theirs": iter([other for _, other in pairs[:-2]])}
+            pictures = [cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) for answer in answers]
+            shapes = {picture.shape for picture in pictures if picture is not None}
+            if len(shapes) != 1:
+                raise SystemExit(f"they do not give the same size: {shapes}")
+            alike = psnr(pictures[0] / 255, pictures[1] / 255)  # pyright: ignore
             for at_once in concurrencies:
-                found = {"ours": Measured(), "theirs": Measured()}
-                for name, service in [("ours", ours), ("theirs", theirs)] * (rounds + 1):
-                    one = load(
-                        service,
-                        [lambda client, left=waiting[name]: void(client.ask("GET", next(left)))],
-                        at_once,
-                        seconds,
-                    )
-                    # The first round warms both up.
-                    found[name] = found[name] + one if found[name].seconds else Measured(seconds=1e-9)
-                mine, other = found["ours"], found["theirs"]
+                found = [Measured(), Measured()]
+                for number in range(rounds + 1):
+                    for which, (service, ask) in enumerate(ways):
+                        one = load(service, [ask], at_once, seconds, stays=False)
+                        # The first round warms both up.
+                        found[which] = found[which] + one if number else found[which]
+                mine, other = found
                 rate = (len(mine.took) / mine.seconds) / (len(other.took) / other.seconds)
                 rows.append(
                     {
@@ -525,8 +529,8 @@ def against_thumbor(place: House, python: Path, concurrencies: Sequence[int], ro
                         "times thumbor": round(rate, 2),
                         "Darkroom, p95 ms": mine.row()["p95, ms"],
                         "thumbor, p95 ms": other.row()["p95, ms"],
-                        "bytes, times thumbor's": round(sizes[0] / sizes[1], 2),
-                        "alike, dB": round(float(alike), 1),
+                        "bytes, times thumbor's": round(len(answers[0]) / len(answers[1]), 2),
+                        "alike, dB": round(alike, 1),
                     }
                 )
                 print(rows[-1], flush=True)

@@ -26,7 +26,7 @@ from darkroom.ledger import Entry, Ledger, now
 if TYPE_CHECKING:
     from darkroom.settings import Settings
 
-Purpose = Literal["model", "source", "cloud", "webhook", "storage", "scan", "database", "broker"]
+Purpose = Literal["model", "source", "cloud", "webhook", "storage", "scan", "database", "broker", "telemetry"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 FOREIGN: tuple[Purpose, ...] = ("source", "webhook")
 """Purposes whose addresses come from outside: no proxy resolves them, so that what was checked is contacted."""
@@ -334,6 +334,7 @@ class Egress:
                 "storage": "Leave out --offline, or set storage.kind to local.",
                 "database": "Leave out --offline, or keep the database on this machine.",
                 "broker": "Leave out --offline, or leave jobs.broker_url empty.",
+                "telemetry": "Leave out --offline, or name no collector of traces.",
             }.get(purpose, "Leave out --offline, or bring the file by `darkroom models import`.")
             raise OfflineRefused(f"{host} was not contacted ({purpose}): Darkroom is offline.", cure=cure)
         if not self._policy.allows(purpose):

@@ -214,6 +214,7 @@ class EgressSettings(_Group):
     scan: bool = Field(default=True, description="Contact a virus scanner in the network, where it is set.")
     database: bool = Field(default=True, description="Contact a database in the network, where it is set.")
     broker: bool = Field(default=True, description="Contact a broker of jobs in the network, where it is set.")
+    telemetry: bool = Field(default=True, description="Send traces to a collector in the network, where one is set.")
     private_hosts: list[str] = Field(
         default=[], description="Hosts of your own network that may be contacted; all others there are refused."
     )
@@ -468,6 +469,12 @@ class ServerSettings(_Group):
         default=1000,
         ge=0,
         description="Bytes in a second that a request must send on average, from upload_seconds on; 0 is any number.",
+    )
+    telemetry: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+(/[^?#]*)?)?$",
+        description="Collector that traces are sent to, by OpenTelemetry's protocol over HTTP, such as "
+        "http://127.0.0.1:4318; empty is what OTEL_EXPORTER_OTLP_ENDPOINT says, else none.",
     )
     requests_per_minute: int = Field(
         default=600,

@@ -2865,7 +2865,7 @@ export interface operations {
                 /** @description Connections that are listed. */
                 most?: number;
                 /** @description Only for this purpose. */
-                purpose?: ("model" | "source" | "cloud" | "webhook" | "storage" | "scan" | "database" | "broker") | null;
+                purpose?: ("model" | "source" | "cloud" | "webhook" | "storage" | "scan" | "database" | "broker" | "telemetry") | null;
                 /** @description Only from then on. */
                 since?: string | null;
             };

@@ -13,6 +13,7 @@ from darkroom.errors import InvalidParameters
 
 if TYPE_CHECKING:
     from darkroom.jobs.carrier import Carrier
+    from darkroom.jobs.carrying import Ended
     from darkroom.jobs.store import Lane
     from darkroom.settings import Settings
 
@@ -35,6 +36,7 @@ def worker(
     Jobs come from the broker that jobs.broker_url names, or where there is none from the database itself.
     """
     from darkroom.jobs.store import LANES
+    from darkroom.server.telemetry import Telemetry
     from darkroom.settings import load_settings
 
     for name in queue or ():
@@ -44,7 +46,11 @@ def worker(
     for noisy in ("celery", "kombu", "alembic", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lanes: list[Lane] = [lane for lane in LANES if not queue or lane in queue]
-    carrier = _carrier(load_settings(), lanes, concurrency)
+    settings = load_settings()
+    telemetry = Telemetry.from_settings(settings)
+    carrier = _carrier(settings, lanes, concurrency, telemetry.job if telemetry is not None else None)
+    if telemetry is not None:
+        telemetry.start()
     try:
         carrier.start()
         logging.getLogger("darkroom.jobs").info("ready for %s jobs", " and ".join(lanes))
@@ -54,9 +60,11 @@ def worker(
         pass
     finally:
         carrier.stop()
+        if telemetry is not None:
+            telemetry.close()
 
 
-def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> Carrier:
+def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None, ended: Ended | None) -> Carrier:
     from darkroom.database.connection import Database
     from darkroom.intake import Intake
     from darkroom.jobs.claims import build_claimed
@@ -75,7 +83,14 @@ def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> 
         from darkroom.jobs.celery import CeleryWorker
 
         return CeleryWorker(
-            settings, store, storage, queues=lanes, concurrency=concurrency, intake=intake, clean_up=clean_up
+            settings,
+            store,
+            storage,
+            queues=lanes,
+            concurrency=concurrency,
+            intake=intake,
+            clean_up=clean_up,
+            ended=ended,
         )
     from darkroom.jobs.dispatcher import Dispatcher
 
@@ -88,4 +103,5 @@ def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None) -> 
         heavy=heavy if "heavy" in lanes else 0,
         intake=intake,
         clean_up=clean_up,
+        ended=ended,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from darkroom.database.schema import JobRow
     from darkroom.intake import Intake
+    from darkroom.jobs.carrying import Ended
     from darkroom.jobs.store import JobStore
     from darkroom.settings import Settings
     from darkroom.storage.storage import Storage
@@ -49,6 +50,7 @@ def carrier(
     *,
     intake: Intake | None = None,
     clean_up: CleanUp | None = None,
+    ended: Ended | None = None,
 ) -> Carrier:
     """The carrier that the settings ask for: Celery where ``jobs.broker_url`` is set, else this process.
 
@@ -58,6 +60,7 @@ def carrier(
         storage: of their files.
         intake: by which pictures come in that are named by an address; without it those jobs wait for another process.
         clean_up: housekeeping, which is done now and then. With a broker its workers do it, not this process.
+        ended: is told of jobs that were worked on in this process.
 
     Raises:
         ExtraMissing: Celery is not installed.
@@ -70,5 +73,12 @@ def carrier(
     from darkroom.jobs.dispatcher import Dispatcher
 
     return Dispatcher(
-        settings, store, storage, light=wanted.light, heavy=wanted.heavy, intake=intake, clean_up=clean_up
+        settings,
+        store,
+        storage,
+        light=wanted.light,
+        heavy=wanted.heavy,
+        intake=intake,
+        clean_up=clean_up,
+        ended=ended,
     )

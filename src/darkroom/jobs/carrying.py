@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,10 @@ AGAIN_SECONDS = 0.5
 
 T = TypeVar("T")
 
+Ended = Callable[["JobRow", str, "Mapping[str, Any] | None", "DarkroomError | None"], None]
+"""Is told of a job that was worked on here: its row as it was leased, the state that it is in now, its report where it
+is completed, and what it failed with where it did not. Must not raise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -76,6 +80,7 @@ class Means:
     store: JobStore
     storage: Storage
     intake: Intake | None = None
+    ended: Ended | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -97,6 +102,8 @@ def process(row: JobRow, holder: str, means: Means, pool: WorkerPool) -> None:
             work = _process(row, means, pool, Path(folder), far)
             made, report = asyncio.run(_leased(work, row, holder, means, far))
         done = _told(lambda: means.store.complete(row.id, holder, made, report), means)
+        if done and means.ended is not None:
+            means.ended(row, "completed", report, None)
         log.info("job %s: %s", row.id, "completed" if done else "done too late, its lease was another's")
 
 
@@ -151,6 +158,8 @@ def _say(error: Exception, row: JobRow, holder: str, means: Means) -> None:
         known = error if isinstance(error, DarkroomError) else _unexpected(row, error)
         passing, died = may_pass(known), isinstance(known, WorkerDied)
         state = _told(lambda: store.fail(row.id, holder, known, passing=passing, died=died), means)
+        if state is not None and means.ended is not None:
+            means.ended(row, state, None, known)
         log.warning("job %s: %s, now %s", row.id, known, state)
 
 

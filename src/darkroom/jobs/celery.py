@@ -29,7 +29,7 @@ from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing, QueueFailed
 from darkroom.jobs import carrying
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
-from darkroom.jobs.carrying import Means, holder_name
+from darkroom.jobs.carrying import Ended, Means, holder_name
 from darkroom.jobs.store import LANES, Lane, State
 from darkroom.jobs.worker import WorkerPool
 
@@ -186,6 +186,7 @@ class CeleryWorker:
         concurrency: jobs at once of each queue; None is what ``jobs.light`` and ``jobs.heavy`` say, 1 at least.
         intake: fetches pictures that are named by an address.
         clean_up: housekeeping, done when a message asks for it.
+        ended: is told of jobs that were worked on here.
 
     Raises:
         ExtraMissing: Celery is not installed.
@@ -202,8 +203,9 @@ class CeleryWorker:
         concurrency: int | None = None,
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
+        ended: Ended | None = None,
     ) -> None:
-        self._means = Means(settings, store, storage, intake)
+        self._means = Means(settings, store, storage, intake, ended)
         self._sender = CeleryCarrier(settings, store)
         self._processes = _Processes(settings)
         self._clean_up = clean_up

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from darkroom.errors import DarkroomError, ServiceError
 from darkroom.jobs import carrying
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
-from darkroom.jobs.carrying import Means, holder_name
+from darkroom.jobs.carrying import Ended, Means, holder_name
 from darkroom.jobs.store import Lane
 from darkroom.jobs.worker import WorkerPool
 
@@ -50,6 +50,7 @@ class Dispatcher:
         heavy: lanes for work that may use a network.
         intake: fetches pictures that are named by an address; without it those jobs wait for another process.
         clean_up: housekeeping, done at the start and then every hour on a thread of its own.
+        ended: is told of jobs that were worked on here.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Dispatcher:
         heavy: int = 1,
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
+        ended: Ended | None = None,
     ) -> None:
-        self._means = Means(settings, store, storage, intake)
+        self._means = Means(settings, store, storage, intake, ended)
         self._woken = threading.Condition()
         counts: dict[Lane, int] = {"light": light, "heavy": heavy}
         self._threads: list[threading.Thread] = [

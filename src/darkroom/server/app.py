@@ -73,6 +73,8 @@ def create_app(settings: Settings) -> Application:
         redoc_url=None,
     )
     problems.add_to(app)
+    if studio.telemetry is not None:
+        studio.telemetry.instrument(app)
     api = APIRouter(prefix="/api/v1")
     for module in (images, jobs, webhooks, catalogue, owner):
         api.include_router(module.router)

@@ -38,6 +38,7 @@ from darkroom.server.metrics import Metrics
 from darkroom.server.pictures import Pictures
 from darkroom.server.rates import Rates
 from darkroom.server.signing import url_keys
+from darkroom.server.telemetry import Telemetry
 from darkroom.server.watcher import Watcher
 from darkroom.server.work import Order, order_of
 from darkroom.server.workbench import Workbench
@@ -71,6 +72,7 @@ class Studio:
         self.watcher = Watcher(self.database)
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
+        self.telemetry = Telemetry.from_settings(settings)
         self._lock = threading.Lock()
         self._trying = asyncio.Lock()
         self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
@@ -88,7 +90,14 @@ class Studio:
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
         # A storage of its own: it is used on another thread's event loop, for long.
         self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
-        self.carrier = carrier(settings, self.jobs, self.storage, intake=self.intake, clean_up=self.housekeeping.look)
+        self.carrier = carrier(
+            settings,
+            self.jobs,
+            self.storage,
+            intake=self.intake,
+            clean_up=self.housekeeping.look,
+            ended=self.telemetry.job if self.telemetry is not None else None,
+        )
         self.thumbnails = asyncio.Semaphore(MOST_WAITING)
 
     @property
@@ -112,7 +121,15 @@ class Studio:
         """Begin to carry jobs out. Raises DatabaseFailed, ConfigurationError, NetworkError."""
         if not hasattr(self, "url_keys"):
             self.prepare()
+        if self.telemetry is not None:
+            self.telemetry.start()
         self._begin()
+
+    def submitted(self, rows: Sequence[JobRow]) -> None:
+        """There are new jobs: have them carried out."""
+        self.carrier.wake(rows)
+        if self.telemetry is not None:
+            self.telemetry.submitted(rows)
 
     def _begin(self) -> None:
         # Its secret may be one that the database keeps, so it is made where there is one.
@@ -241,6 +258,8 @@ class Studio:
         with self._lock:
             self._end()
             self.database.close()
+        if self.telemetry is not None:
+            self.telemetry.close()
 
 
 async def _tried(trial: Callable[[], Awaitable[str | None]]) -> schemas.Dependency:

@@ -219,7 +219,7 @@ async def batch(
     if known is None:
         jobs = await _new_jobs(studio, who, body, order)
         row, rows = await asyncio.to_thread(studio.jobs.batch, who.id, webhook, jobs, idempotency_key)
-        studio.carrier.wake(rows)
+        studio.submitted(rows)
     else:
         row = known
         if row.webhook_url != webhook:
@@ -389,7 +389,7 @@ async def _submit(
     if known is None:
         new = await _new_job(studio, who, source, work, order, key)
         row, _ = await asyncio.to_thread(studio.jobs.submit, new)
-        studio.carrier.wake([row])
+        studio.submitted([row])
     else:
         row = known
         if not _same(row, source, order):

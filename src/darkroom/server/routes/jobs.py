@@ -99,7 +99,7 @@ async def retry(job_id: JobId, studio: TheStudio, who: Writer) -> schemas.Job:
     if row.state not in DONE or row.state == "completed":
         raise Conflict(f"The job is {row.state}.", cure="Only one that has failed or was stopped is.")
     row = await asyncio.to_thread(studio.jobs.requeue, job_id)
-    studio.carrier.wake([row])
+    studio.submitted([row])
     return views.job(row, studio.settings)
 
 

@@ -368,6 +368,7 @@ export const en = {
       scan: "Virus scanner",
       database: "Database",
       broker: "Job broker",
+      telemetry: "Traces",
     } as Record<string, string>,
   },
   jobs: {

@@ -409,6 +409,7 @@ export const it: Texts = {
       scan: "Antivirus",
       database: "Banca dati",
       broker: "Coda dei lavori",
+      telemetry: "Tracciati",
     },
   },
   jobs: {
