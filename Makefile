@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    set up, then run the main job on the bundled pictures"
 	@echo "make test    set up, then lint, type-check and run every test"
+	@echo "make page    build the studio page into the package, where Node is"
 	@echo "make client  check, build and test the TypeScript client, where Node is"
 	@echo "make docs    write the generated parts of docs/ and README.md again"
 	@echo "make bench   run the benchmarks (half an hour)"
 	@echo "make torch   add the CPU build of PyTorch, for the reference tests"
-	@echo "make servers fetch ClamAV, Redis and PostgreSQL for the tests (Debian; what is installed is used)"
+	@echo "make servers fetch ClamAV, Redis, PostgreSQL and Chromium for the tests (Debian; what is installed is used)"
 	@echo "make clean   remove what make built"
 
 # The stamp is newer than what it was made from once everything is installed.
@@ -37,6 +38,11 @@ test: lint
 	@echo "==> tests"
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
+page:
+	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then \
+		echo "==> studio page: left out, as Node 20 or newer is not here; the API works without it"; \
+	else scripts/page; fi
+
 # Everything else works without Node; where it is missing or too old, this says so and is done.
 client: setup
 	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then \
@@ -58,6 +64,6 @@ servers:
 	@scripts/servers
 
 clean:
-	rm -rf $(VENV) demo-results build dist node_modules clients/typescript/dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-results build dist node_modules clients/typescript/dist src/darkroom/server/page .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo lint test client docs bench torch servers clean
+.PHONY: help setup demo lint test page client docs bench torch servers clean

@@ -84,6 +84,9 @@ def main() -> None:
     for path in sorted((ROOT / RESULTS).iterdir()):
         print(f"   {RESULTS / path.name}  ({path.stat().st_size / 1000:.0f} kB)")
     print(f"\nOpen {RESULTS}/before-after.jpg to see every picture before and after.")
+    serve = f"{DARKROOM.relative_to(ROOT) if DARKROOM.is_relative_to(ROOT) else DARKROOM} serve"
+    built = (ROOT / "src" / "darkroom" / "server" / "page" / "index.html").is_file()
+    print(f"The studio page: {'' if built else '`make page` once, then '}`{serve}`, then http://127.0.0.1:8765/")
 
 
 if __name__ == "__main__":

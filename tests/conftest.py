@@ -13,7 +13,7 @@ import pytest
 from darkroom.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.servers import Postgres, Redis
+    from tests.servers import Clamd, Postgres, Redis
 
 NEVER_IN_CI = "not in CI: "
 """A skip whose reason starts so is one that a machine cannot help: other hardware, another system, private data."""
@@ -68,6 +68,15 @@ def redis() -> Iterator[Redis]:
     from tests.servers import Redis, running
 
     with running(Redis) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clamd() -> Iterator[Clamd]:
+    """A real clamd, for as long as the tests run."""
+    from tests.servers import Clamd, running
+
+    with running(Clamd) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""Real servers of the tests' own: PostgreSQL and Redis on free ports, in folders that go with them.
+"""Real servers of the tests' own: PostgreSQL, Redis and ClamAV on free ports, in folders that go with them.
 
 Taken from the system where it has them, else from .servers, into which scripts/servers unpacks Debian's packages.
 """
@@ -6,6 +6,7 @@ Taken from the system where it has them, else from .servers, into which scripts/
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
 import shutil
@@ -38,7 +39,8 @@ def find(program: str) -> Path | None:
     if installed:
         return Path(installed).resolve() if program == "initdb" else Path(installed)
     places = [*Path("/usr/lib/postgresql").glob("*/bin"), *FETCHED.glob("usr/lib/postgresql/*/bin")]
-    places += [FETCHED / "usr" / "bin", FETCHED / "usr" / "sbin"]
+    # Debian's chromium in bin is a script that looks for the program where it would be installed.
+    places += [FETCHED / "usr" / "lib" / "chromium", FETCHED / "usr" / "bin", FETCHED / "usr" / "sbin"]
     return next((place / program for place in places if (place / program).is_file()), None)
 
 
@@ -215,6 +217,42 @@ class Postgres(Server):
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [self.bin / "postgres", "-D", self.folder / "data", *options]
+
+
+EICAR = b"*H+H$!ELIF-TSET-SURIVITNA-DRADNATS-RACIE$}7)CC7)^P(45XZP\\4[PA@%P!O5X"[::-1]
+"""The test file of eicar.org, which every scanner calls infected; written backwards, lest it calls this one so."""
+SIGNATURE = "Darkroom.Eicar"
+STREAM_MAX = 2_000_000
+"""StreamMaxLength of the clamd of the tests, in bytes."""
+
+
+class Clamd(Server):
+    """ClamAV's own daemon on a port and a socket, knowing the EICAR file, alone or within another, and nothing else."""
+
+    name = "clamd"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.program = needed("clamd")
+        # Short, since the path of a socket may have no more than 107 bytes.
+        self.socket = folder / "s"
+        known = folder / "db"
+        known.mkdir()
+        (known / "test.hdb").write_text(f"{hashlib.md5(EICAR).hexdigest()}:{len(EICAR)}:{SIGNATURE}\n")
+        (known / "test.ndb").write_text(f"{SIGNATURE}:0:*:{EICAR.hex()}\n")
+        (folder / "clamd.conf").write_text(
+            f"Foreground yes\nDatabaseDirectory {known}\nTemporaryDirectory {folder}\nTCPAddr 127.0.0.1\n"
+            f"TCPSocket {self.port}\nLocalSocket {self.socket}\nStreamMaxLength {STREAM_MAX}\nMaxThreads 4\n"
+        )
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(b"zPING\0")
+            return connection.recv(16) == b"PONG\0"
+        return False
+
+    def command(self) -> Sequence[str | Path]:
+        return [self.program, "--config-file", self.folder / "clamd.conf"]
 
 
 S = TypeVar("S", bound=Server)

@@ -445,6 +445,70 @@ def test_whoever_tries_is_seen(what: str, tmp_path: Path) -> None:
         assert sum(seen.packets.values()) > 0
 
 
+SERVING = r"""
+import http.client, json, os, re, subprocess, sys, time
+python, portrait, told = sys.argv[1:]
+
+def begun(command, sign, **more):
+    log = open(f"{command}.log", "w+")
+    process = subprocess.Popen([python, "-m", "darkroom", command], env=os.environ | more, stdout=log, stderr=log)
+    until = time.monotonic() + 100
+    while process.poll() is None and time.monotonic() < until:
+        found = re.search(sign, open(log.name).read())
+        if found:
+            return process, found
+        time.sleep(0.05)
+    sys.exit(open(log.name).read())
+
+service, found = begun("serve", r"http://127\.0\.0\.1:([0-9]+)/", DARKROOM_SERVER__PORT="0", DARKROOM_JOBS__LIGHT="0")
+worker, _ = begun("worker", "ready for")
+client = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=100)
+client.connect()
+
+def ask(method, path, body=None, kind="application/json"):
+    client.request(method, path, body, {"Content-Type": kind} if body else {})
+    answer = client.getresponse()
+    said = answer.read()
+    assert answer.status < 300, (method, path, answer.status, said[:300])
+    return json.loads(said) if "json" in answer.headers["content-type"] else said
+
+part = b'--x\r\nContent-Disposition: form-data; name="%b"; filename="a.jpg"\r\n\r\n%b\r\n'
+form = part % (b"file", open(portrait, "rb").read()) + b"--x--\r\n"
+picture = ask("POST", "/api/v1/images/upload", form, "multipart/form-data; boundary=x")["images"][0]["id"]
+work = {"operations": ["resize:width=100", "adjust:contrast=1.1"], "output": {"format": "webp"}}
+job = ask("POST", f"/api/v1/images/{picture}/process", json.dumps(work))["id"]
+while (state := ask("GET", f"/api/v1/jobs/{job}")["state"]) not in ("completed", "failed"):
+    time.sleep(0.1)
+assert state == "completed", state
+work = {"image_id": picture, "operations": ["remove_background", "smart_crop:width=64,height=64"]}
+ask("POST", "/api/v1/images/process/sync", json.dumps(work))
+for rest in ("", "/info?faces=true", "/download", "/thumbnail"):
+    ask("GET", f"/api/v1/images/{picture}{rest}")
+for path in ("/", "/docs", "/ready", "/metrics", "/api/v1/models", "/api/v1/settings", "/api/v1/egress"):
+    ask("GET", path)
+client.close()
+for process in (worker, service):
+    process.terminate()
+    process.wait(30)
+json.dump(state, open(told, "w"))
+"""
+"""A service and a worker, and a client of theirs that connects once; it is not watched itself, being run apart."""
+
+
+def test_the_service_and_its_worker_contact_nobody(tmp_path: Path) -> None:
+    (tmp_path / "camera.jpg").write_bytes(camera_file())
+    told = tmp_path / "told.json"
+    command = [sys.executable, "-I", "-c", SERVING, sys.executable, str(tmp_path / "camera.jpg"), str(told)]
+    seen = watched(command, tmp_path)
+    assert told.is_file(), seen.said
+    assert seen.events == []
+    assert seen.processes >= 4, "the service, the worker, and a process of each were watched"
+    kept = {"/".join(path.split("/")[:3]) for path in seen.left()}
+    assert kept <= {".cache/darkroom/compiled", ".local/share/darkroom"}
+    assert not any("egress" in path for path in seen.left()), "no connection, no ledger"
+    assert packets_of(seen) == {**NOTHING, "TCP connections": 1}, "that of the client"
+
+
 def test_there_is_one_door() -> None:
     """Nobody but the egress module speaks HTTP; the two others look names up for it, and talk to worker processes."""
     source = ROOT / "src" / "darkroom"

@@ -20,7 +20,8 @@ from darkroom.errors import Infected, InputNotFound, LimitExceeded, ScannerUnava
 from darkroom.ledger import Ledger
 from darkroom.safety.scanning import Scanner, Verdict, admit
 from darkroom.settings import ScanningSettings, Settings
-from tests.safety.conftest import EICAR, SIGNATURE, STREAM_MAX, Behave, Clamd
+from tests.safety.conftest import Behave
+from tests.servers import EICAR, SIGNATURE, STREAM_MAX, Clamd
 
 pytestmark = pytest.mark.anyio
 Serve = Callable[[Behave], int]

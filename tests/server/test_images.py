@@ -162,6 +162,8 @@ def test_a_picture_is_fetched_from_its_address(service: Service, httpserver: HTT
     assert job["state"] in ("scanning", "pending", "processing", "completed")
     done = service.wait(job["id"])
     assert done["state"] == "completed", done["error"]
+    assert done["result"]["width"] == 60, "what came of it, not what was fetched"
+    assert Pillow.open(io.BytesIO(service.client.get(f"/api/v1/jobs/{job['id']}/result").content)).width == 60
     (known,) = service.client.get("/api/v1/images", params={"store_id": "fetched"}).json()["items"]
     assert (known["name"], known["versions"]) == ("portrait.jpg", 2)
     sync = service.client.post("/api/v1/images/process/sync", json=body)

@@ -1028,7 +1028,24 @@ export interface components {
             total: number;
             webhook_url: string | null;
         };
-        /** @description Several pictures, and what to do with each. */
+        /**
+         * @description Several pictures, and what to do with each.
+         * @example {
+         *       "images": [
+         *         {
+         *           "image_id": "0123456789abcdef0123456789abcdef"
+         *         },
+         *         {
+         *           "product_id": "sku-1",
+         *           "store_id": "shop 7",
+         *           "url": "https://example.org/shoe.jpg"
+         *         }
+         *       ],
+         *       "work": {
+         *         "recipe": "web-small"
+         *       }
+         *     }
+         */
         BatchRequest: {
             /** @description The pictures. */
             images: components["schemas"]["Source"][];
@@ -1520,7 +1537,16 @@ export interface components {
             expires?: string | null;
             url: string;
         };
-        /** @description A transformed picture that a signed address is wanted for. */
+        /**
+         * @description A transformed picture that a signed address is wanted for.
+         * @example {
+         *       "extension": "auto",
+         *       "operations": [
+         *         "resize:width=320"
+         *       ],
+         *       "seconds": 86400
+         *     }
+         */
         LinkRequest: {
             /**
              * @description Format; auto is AVIF or WebP where the browser takes them.
@@ -2155,7 +2181,14 @@ export interface components {
             locked: string | null;
             value: unknown;
         };
-        /** @description Settings to change, by dotted path. */
+        /**
+         * @description Settings to change, by dotted path.
+         * @example {
+         *       "changes": {
+         *         "providers.local_first": true
+         *       }
+         *     }
+         */
         SettingsChange: {
             /**
              * @example {
@@ -2363,7 +2396,24 @@ export interface components {
             /** @description Each `whsec_` and base64; several while one takes the other's place. */
             secrets: string[];
         };
-        /** @description What to do with a picture: a recipe, then operations, then how to write the result. */
+        /**
+         * @description What to do with a picture: a recipe, then operations, then how to write the result.
+         * @example {
+         *       "operations": [
+         *         {
+         *           "type": "remove_background"
+         *         },
+         *         "resize:width=800"
+         *       ],
+         *       "output": {
+         *         "format": "webp"
+         *       }
+         *     }
+         * @example {
+         *       "recipe": "web-small",
+         *       "webhook_url": "https://example.org/done"
+         *     }
+         */
         Work: {
             /**
              * @description Make smaller sizes beside the result: true for the usual three, or NAME=PIXELS each.
@@ -6770,7 +6820,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": unknown;
+                    "application/openmetrics-text": string;
                 };
             };
             /** @description No key, or a wrong one. */

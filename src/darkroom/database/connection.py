@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from darkroom.settings import Settings
 
 BUSY_SECONDS = 15.0
-"""How long SQLite waits for another writer."""
+"""How long SQLite waits for another writer, where the address does not say: ``sqlite:////path/file?timeout=5``."""
 CONNECT_SECONDS = 10
 """How long PostgreSQL may take to accept a connection."""
 ENCRYPTED = ("require", "verify-ca", "verify-full")
@@ -48,7 +48,8 @@ class Database:
             options: dict[str, Any] = {}
             if self.is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-                options["connect_args"] = {"timeout": BUSY_SECONDS}
+                if "timeout" not in self.url.query:
+                    options["connect_args"] = {"timeout": BUSY_SECONDS}
             elif not self.is_sqlite:
                 # A server that was started again has closed what the pool still has.
                 options = {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}

@@ -188,10 +188,10 @@ class JobStore:
             row.attempts = row.deaths = 0
             row.holder, row.held_until, row.not_before, row.error = None, None, None, None
             if self._next_version(session, row) == 0:
+                # It was given, not made: what came of the job is another version.
                 session.add(
                     VersionRow(
                         image_id=row.image_id,
-                        job_id=row.id,
                         number=0,
                         digest=taken.digest,
                         bytes=taken.bytes,

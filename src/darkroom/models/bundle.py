@@ -147,7 +147,7 @@ def _manifest(path: Path, text: str) -> list[ModelEntry]:
         return [ModelEntry.model_validate(entry) for entry in content["models"]]
     except ValidationError as error:
         raise _broken(path, f"its manifest is wrong: {explain(error)}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, "its manifest cannot be read") from error
 
 

@@ -78,6 +78,15 @@ class Output(_Body):
 class Work(_Body):
     """What to do with a picture: a recipe, then operations, then how to write the result."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"operations": [{"type": "remove_background"}, "resize:width=800"], "output": {"format": "webp"}},
+                {"recipe": "web-small", "webhook_url": "https://example.org/done"},
+            ]
+        }
+    )
+
     operations: Operations = Field(
         default=[],
         description="In order. A text as on the command line, such as upscale:scale=2, is taken in place of an object.",
@@ -143,6 +152,20 @@ class ProcessRequest(Work, Source):
 class BatchRequest(_Body):
     """Several pictures, and what to do with each."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "images": [
+                        {"image_id": "0123456789abcdef0123456789abcdef"},
+                        {"url": "https://example.org/shoe.jpg", "store_id": "shop 7", "product_id": "sku-1"},
+                    ],
+                    "work": {"recipe": "web-small"},
+                }
+            ]
+        }
+    )
+
     images: list[Source] = Field(min_length=1, max_length=1000, description="The pictures.")
     work: Work = Field(description="What to do with each.")
     webhook_url: AnyHttpUrl | None = Field(default=None, description="Is told when the last job has ended.")
@@ -150,6 +173,10 @@ class BatchRequest(_Body):
 
 class LinkRequest(_Body):
     """A transformed picture that a signed address is wanted for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"operations": ["resize:width=320"], "extension": "auto", "seconds": 86400}]}
+    )
 
     operations: list[AnyOperation] = Field(default=[], max_length=20, description="As in Work.")
     extension: Literal["auto", "jpg", "png", "webp", "avif", "gif"] = Field(
@@ -391,6 +418,8 @@ class SettingsView(_Answer):
 
 class SettingsChange(_Body):
     """Settings to change, by dotted path."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"changes": {"providers.local_first": True}}]})
 
     changes: dict[str, Any] = Field(min_length=1, examples=[{"providers.local_first": True}])
 

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from fastapi import APIRouter, Request
 
-from darkroom.errors import InvalidParameters, LimitExceeded
+from darkroom.errors import InvalidParameters, LimitExceeded, ModelCorrupt
 from darkroom.models.bundle import import_models
 from darkroom.operation import registry
 from darkroom.recipe import recipes as all_recipes
@@ -106,7 +106,11 @@ async def import_model(request: Request, studio: TheStudio, who: Keeper) -> sche
                     if size > MODEL_BYTES:
                         raise LimitExceeded(f"{path.name} is longer than {MODEL_BYTES / 1e9:g} GB.")
                     await asyncio.to_thread(file.write, chunk)
-            await asyncio.to_thread(import_models, studio.models, path)
+            try:
+                await asyncio.to_thread(import_models, studio.models, path)
+            except ModelCorrupt as error:
+                # What was sent is at fault, not what is kept here.
+                raise InvalidParameters(error.message, cure=error.cure, field="file") from error
     if not taken:
         raise InvalidParameters("The form has no file.", field="file")
     return await asyncio.to_thread(status, studio)

@@ -30,7 +30,13 @@ async def ready(studio: TheStudio, response: Response) -> schemas.Readiness:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"description": "For Prometheus.", "content": {"text/plain": {}}}, **problems()},
+    responses={
+        200: {
+            "description": "For Prometheus.",
+            "content": {metrics.MEDIA_TYPE.partition(";")[0]: {"schema": {"type": "string"}}},
+        },
+        **problems(),
+    },
 )
 async def numbers(studio: TheStudio, who: Reader) -> Response:
     """Requests, queue, seconds by operation, models loaded, bytes that left, as Prometheus reads them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -44,8 +44,16 @@ async def egress(
     most: Annotated[int, Query(ge=1, le=1000, description="Connections that are listed.")] = 100,
 ) -> schemas.EgressSummary:
     """Every connection that was made from this machine: when, to whom, why, and how many bytes."""
-    if since is not None and since.tzinfo is None:
-        raise InvalidParameters("since has no time zone.", cure="Write 2026-11-20T12:00:00Z.", field="since")
+    if since is not None:
+        try:
+            if since.tzinfo is None:
+                raise ValueError
+            # A time in year 1 or 9999 may have none elsewhere.
+            since = since.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise InvalidParameters(
+                "since has no time zone, or is none.", cure="Write 2026-11-20T12:00:00Z.", field="since"
+            ) from error
     return await asyncio.to_thread(_summary, studio.settings, since, purpose, most)
 
 

@@ -41,7 +41,6 @@ export const en = {
     dropHere: "Let go to add them",
     count: (count: number, more: boolean): string => `${count}${more ? "+" : ""}`,
     grid: "Pictures",
-    tile: (name: string, facts: string): string => (facts === "" ? name : `${name}, ${facts}`),
     versions: (count: number): string => `${count} versions`,
     uploads: "On their way",
     sending: (name: string): string => `Sending ${name}`,

@@ -49,9 +49,13 @@ class Pictures {
 
   /** Ask for the first page. */
   async refresh(): Promise<void> {
+    const before = this.#all;
     try {
       const page = await session.ask((client) => client.images.list({ most: PAGE }));
-      this.#all = page.items;
+      // What was stored since the question may not be in the answer.
+      const since = this.#all.filter((picture) => !before.includes(picture));
+      const known = new Set(page.items.map((picture) => picture.id));
+      this.#all = [...since.filter((picture) => !known.has(picture.id)), ...page.items];
       this.#next = page.next;
       this.trouble = null;
     } catch (error) {
