@@ -54,7 +54,7 @@ docs: setup
 
 # Those that need nothing but this machine; docs/benchmarks.md has the others.
 bench: setup
-	@for name in networks whole codecs growth throughput cut_out artifacts inpainting watermark scenes matting faces; do \
+	@for name in networks whole codecs growth throughput cut_out artifacts inpainting watermark scenes matting faces service; do \
 		echo "==> $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 torch: setup

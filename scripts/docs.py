@@ -161,6 +161,17 @@ def figures(name: str) -> str:
     return table(result["columns"], rows) + f"\n{result['machine']}. Repeat it: `{result['command']}`.\n"
 
 
+def routes(_: str) -> str:
+    """Every route of the service, from its OpenAPI document."""
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    rows: list[list[str]] = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            words = operation["description"].split("\n\n")[0].replace("\n", " ")
+            rows.append([f"`{method.upper()} {path}`", words])
+    return table(["route", "what it does"], rows)
+
+
 def gallery(_: str) -> str:
     """Before and after of every operation, with what scripts/gallery.py says of each."""
     import importlib.util
@@ -186,6 +197,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "settings": settings,
     "figures": figures,
     "gallery": gallery,
+    "routes": routes,
 }
 
 

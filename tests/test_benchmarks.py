@@ -78,6 +78,7 @@ SCRIPTS = {
     "watermark": ("watermark", "watermark_finding"),
     "scenes": ("scenes",),
     "matting": ("matting",),
+    "service": ("service", "service_sizing", "service_lanes", "service_memory"),
 }
 """Those that need nothing but this machine, with the tables that they write."""
 
@@ -122,6 +123,13 @@ def test_rembg_runs(tmp_path: Path) -> None:
     if python is None:
         pytest.skip(f"{NEVER_IN_CI}REMBG_PYTHON names no environment with rembg, which is none of ours")
     tried("rembg", ("rembg",), tmp_path, "--rembg", python)
+
+
+def test_the_service_against_thumbor_runs(tmp_path: Path) -> None:
+    python = os.environ.get("THUMBOR_PYTHON")
+    if python is None:
+        pytest.skip(f"{NEVER_IN_CI}THUMBOR_PYTHON names no environment with thumbor, which is none of ours")
+    tried("service", ("thumbor",), tmp_path, "--only", "thumbor", "--thumbor", python)
 
 
 def test_every_script_is_tried() -> None:

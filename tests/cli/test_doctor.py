@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.cli.doctor import examine
+from darkroom.settings import Settings, load_settings
 
 Darkroom = Callable[..., tuple[int, str, str]]
 
@@ -63,7 +64,6 @@ def test_wrong_settings_are_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_it_says_what_may_leave_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from darkroom.cli.doctor import _privacy  # pyright: ignore[reportPrivateUsage]
-    from darkroom.settings import Settings
 
     def told(**changes: object) -> dict[str, str]:
         settings = Settings().with_changes({name.replace("__", "."): value for name, value in changes.items()})
@@ -80,3 +80,55 @@ def test_it_says_what_may_leave_this_machine(monkeypatch: pytest.MonkeyPatch, tm
     assert "cloud" in told(egress__cloud=False)["connections"]
     (tmp_path / "file").touch()
     assert told(egress__ledger=tmp_path / "file" / "ledger")["ledger"].startswith("broken")
+
+
+def service() -> dict[str, tuple[str, str]]:
+    """What the doctor says of the service: status and detail of each part."""
+    from darkroom.cli.doctor import _service  # pyright: ignore[reportPrivateUsage]
+
+    return {finding.name: (finding.status, finding.detail) for finding in _service(load_settings())}
+
+
+def test_what_the_service_would_stand_on_is_not_made_by_looking(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = service()
+    assert {status for status, _ in found.values()} == {"ok"}
+    assert "made when the service is started" in found["database"][1]
+    assert "carries jobs out" in found["queue"][1]
+    assert not settings.storage.folder.exists()
+    monkeypatch.setenv("DARKROOM_SERVER__HOST", "0.0.0.0")
+    assert service()["keys"][0] == "missing"
+
+
+def test_what_the_service_stands_on_is_tried(darkroom: Darkroom, settings: Settings) -> None:
+    darkroom("keys", "create", "me")
+    settings.storage.folder.mkdir(parents=True)
+    found = service()
+    assert found["database"][0] == found["storage"][0] == "ok"
+    assert found["database"][1].startswith("sqlite, ")
+    assert found["storage"][1].startswith("local, ")
+
+
+def test_what_the_service_stands_on_and_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("DATABASE__URL", "postgresql+psycopg://me:word@127.0.0.1:1/jobs"),
+        ("JOBS__BROKER_URL", "redis://127.0.0.1:1/0"),
+        ("SCANNING__ENABLED", "true"),
+        ("SCANNING__ADDRESS", "127.0.0.1:1"),
+        ("STORAGE__KIND", "s3"),
+        ("STORAGE__S3__ENDPOINT", "http://127.0.0.1:1"),
+        ("STORAGE__S3__BUCKET", "pictures"),
+        ("STORAGE__S3__ACCESS_KEY", "a"),
+        ("STORAGE__S3__SECRET_KEY", "b"),
+        ("STORAGE__S3__RETRIES", "0"),
+    ):
+        monkeypatch.setenv(f"DARKROOM_{name}", value)
+    found = service()
+    assert {name: status for name, (status, _) in found.items() if name != "traces"} == dict.fromkeys(
+        ("database", "storage", "queue", "scanner"), "broken"
+    )
+    assert not any("word" in detail for _, detail in found.values())
+    monkeypatch.setenv("DARKROOM_OFFLINE", "true")
+    monkeypatch.setenv("DARKROOM_JOBS__BROKER_URL", "redis://192.168.7.7/0")
+    assert "offline" in service()["queue"][1]

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, DatabaseFailed
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from darkroom.database.connection import Database
     from darkroom.engines.device import Survey
     from darkroom.engines.engine import Engine, Graph, Plan, Precision
+    from darkroom.server.trials import Trial
     from darkroom.settings import Settings
 
 app = typer.Typer()
@@ -65,8 +67,9 @@ def doctor(
 ) -> None:
     """Show what is here, what each device can do, and what is missing, with the command that mends it.
 
-    Every device runs a small network, every format is written and read back, and a worker process does a job. The exit
-    code is 0 when all that ought to work does, else 1.
+    Every device runs a small network, every format is written and read back, a worker process does a job, and what the
+    service would stand on is tried: its database, its storage, its queue, its virus scanner. The exit code is 0
+    when all that ought to work does, else 1.
     """
     findings: list[Finding] = []
     show = None if as_json else _printer()
@@ -119,6 +122,7 @@ def examine() -> Iterator[Finding]:
     yield from _attempt("Faces", "detector", lambda: _faces(settings))
     yield from _attempt("Formats", "formats", _formats)
     yield from _attempt("Worker", "worker process", lambda: _worker(settings))
+    yield from _attempt("Service", "service", lambda: _service(settings))
 
 
 def _attempt(part: str, name: str, examination: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -377,3 +381,77 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         second = time.perf_counter()
     detail = f"ready in {first - started:.2f} s, then {1000 * (second - first):.0f} ms a job at least"
     yield Finding("Worker", "worker process", "ok", detail)
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    """What `darkroom serve` would stand on; nothing is made that is not there yet."""
+    from importlib.util import find_spec
+
+    from darkroom.addresses import is_loopback
+    from darkroom.database.connection import Database
+    from darkroom.safety.scanning import Scanner
+    from darkroom.server.telemetry import Telemetry
+    from darkroom.server.trials import trials
+    from darkroom.storage import build
+
+    def queue() -> str:
+        if not settings.jobs.broker_url.get_secret_value():
+            return "the service itself carries jobs out, and every `darkroom worker` that has its database"
+        from darkroom.jobs.celery import try_broker
+
+        return try_broker(settings)
+
+    url = settings.database.url.get_secret_value()
+    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    fresh = file is not None and not file.exists()
+    if file is not None and fresh:
+        yield _to_come("database", file.parent, f"{file}, made when the service is started")
+    folder = settings.storage.folder
+    empty = settings.storage.kind == "local" and not folder.exists()
+    if empty:
+        yield _to_come("storage", folder, f"{folder}, made when it is needed")
+    database = Database("sqlite://") if fresh else Database.from_settings(settings)
+    try:
+        wanted = trials(database, build(settings), queue, Scanner.from_settings(settings))
+        for name in ("database",) * fresh + ("storage",) * empty:
+            del wanted[name]
+        yield from _tried(wanted)
+        needs_key = settings.server.require_key or not is_loopback(settings.server.host)
+        if needs_key and not _has_keys(database):
+            yield Finding("Service", "keys", "missing", "none, so it does not start", "darkroom keys create NAME")
+    finally:
+        database.close()
+    if Telemetry.from_settings(settings) is not None:
+        yield Finding("Service", "traces", "ok", "to the collector that is named; it is not tried")
+    elif find_spec("opentelemetry.sdk") is not None:
+        yield Finding("Service", "traces", "ok", "to nobody: server.telemetry names no collector")
+
+
+def _has_keys(database: Database) -> bool:
+    from darkroom.server.keys import KeyStore
+
+    try:
+        return KeyStore(database).any()
+    except DatabaseFailed:
+        # Without tables there are none.
+        return False
+
+
+def _to_come(name: str, folder: Path, what: str) -> Finding:
+    problem = _cannot_write(folder)
+    if problem is None:
+        return Finding("Service", name, "ok", what)
+    return Finding("Service", name, "broken", f"{folder}: {problem}", f"mkdir -p {folder} && chmod u+rwx {folder}")
+
+
+def _tried(wanted: dict[str, Trial]) -> Iterator[Finding]:
+    import asyncio
+
+    from darkroom.server.trials import tried
+
+    for name, found in asyncio.run(tried(wanted)).items():
+        if found.ok:
+            yield Finding("Service", name, "ok", f"{found.about or 'answers'}, {1000 * found.seconds:.0f} ms")
+        else:
+            cure = "See docs/serve.md; `darkroom serve` does not take work without it."
+            yield Finding("Service", name, "broken", found.problem or "", cure)

@@ -407,6 +407,15 @@ def _app(settings: Settings) -> Any:
     return app
 
 
+def try_broker(settings: Settings) -> str:
+    """Contact Redis once, as the settings allow, and say what waits there.
+
+    Raises QueueFailed, NetworkError, ConfigurationError, and ExtraMissing where Celery is not installed.
+    """
+    _permit(settings)
+    return _check(settings)
+
+
 def _check(settings: Settings) -> str:
     """Ask Redis for an answer. Raises QueueFailed."""
     redis = _library("redis")

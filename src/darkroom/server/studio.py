@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,7 @@ from darkroom.server.pictures import Pictures
 from darkroom.server.rates import Rates
 from darkroom.server.signing import url_keys
 from darkroom.server.telemetry import Telemetry
+from darkroom.server.trials import trials, tried
 from darkroom.server.watcher import Watcher
 from darkroom.server.work import Order, order_of
 from darkroom.server.workbench import Workbench
@@ -53,7 +54,6 @@ T = TypeVar("T")
 
 log = logging.getLogger("darkroom.server")
 
-TRIAL_SECONDS = 5.0
 FRESH_SECONDS = 1.0
 MOST_WAITING = 16
 """Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
@@ -200,36 +200,12 @@ class Studio:
             return found
 
     async def _readiness(self) -> schemas.Readiness:
-        trials: dict[str, Callable[[], Awaitable[str | None]]] = {
-            "database": self._try_database,
-            "storage": self._try_storage,
-            "queue": self._try_queue,
-        }
-        if self.scanner is not None:
-            trials["scanner"] = self._try_scanner
-        done = await asyncio.gather(*(_tried(trial) for trial in trials.values()))
-        found = dict(zip(trials, done, strict=True))
+        found = await tried(trials(self.database, self.storage, self.carrier.check, self.scanner))
         jobs: dict[str, int] = {}
         with contextlib.suppress(DarkroomError):
             jobs = await asyncio.to_thread(self.jobs.depth)
         needed = [name for name in found if name != "scanner" or self.settings.scanning.policy == "fail_closed"]
         return schemas.Readiness(ready=all(found[name].ok for name in needed), dependencies=found, jobs=jobs)
-
-    async def _try_database(self) -> str | None:
-        await asyncio.to_thread(self.database.check)
-        return self.database.url.get_backend_name()
-
-    async def _try_storage(self) -> str | None:
-        await self.storage.check()
-        return self.storage.name
-
-    async def _try_queue(self) -> str | None:
-        return await asyncio.to_thread(self.carrier.check)
-
-    async def _try_scanner(self) -> str | None:
-        assert self.scanner is not None
-        await self.scanner.check()
-        return self.scanner.version
 
     async def change(self, settings: Settings) -> None:
         """Go on with other settings: work that runs is given back and begun again."""
@@ -260,17 +236,3 @@ class Studio:
             self.database.close()
         if self.telemetry is not None:
             self.telemetry.close()
-
-
-async def _tried(trial: Callable[[], Awaitable[str | None]]) -> schemas.Dependency:
-    started = time.perf_counter()
-    problem = about = None
-    try:
-        about = await asyncio.wait_for(trial(), TRIAL_SECONDS)
-    except DarkroomError as error:
-        problem = str(error)
-    except TimeoutError:
-        problem = f"It did not answer within {TRIAL_SECONDS:g} seconds."
-    return schemas.Dependency(
-        ok=problem is None, seconds=round(time.perf_counter() - started, 4), problem=problem, about=about
-    )
