@@ -123,13 +123,17 @@ class Service:
         return [root, *root.children(recursive=True)]
 
     def end(self) -> None:
-        """End it."""
+        """End it, and what it has started: thumbor leaves its own processes behind."""
+        started = self._processes()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for one in started:
+            if one.is_running():
+                one.kill()
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ def serve(
     from darkroom.errors import ServiceError
     from darkroom.server import logs
     from darkroom.server.app import create_app
+    from darkroom.server.connections import impatient
     from darkroom.settings import load_settings
 
     settings = load_settings({"server.host": host, "server.port": port, "offline": offline or None})
@@ -37,6 +38,7 @@ def serve(
         service,
         host=settings.server.host,
         port=settings.server.port,
+        http=impatient(settings.server.upload_seconds),
         log_config=None,
         access_log=False,
         server_header=False,
