@@ -21,9 +21,12 @@ NARROW = {"width": 390, "height": 844}
 WAIT_MS = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Skips where it is not, and where the page was not built."""
+    """Chromium, for one file of tests: while it is there a loop runs in this thread, which no other test may meet.
+
+    Skips where it is not, and where the page was not built.
+    """
     program = needed("chromium")
     if not (served.FOLDER / "index.html").is_file():
         pytest.skip("the page is not built; make page builds it")
@@ -100,7 +103,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
             one.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = Service(tmp_path_factory.mktemp("service"), DARKROOM_SERVER__REQUESTS_PER_MINUTE="0")
     yield made

@@ -132,7 +132,7 @@ def test_a_model_is_brought_as_a_file(
 ) -> None:
     service = start()
     visitor = visit(service)
-    visitor.expected.append("500")
+    visitor.expected.append("422")
     page = visitor.go("models")
     (tmp_path / "net.onnx").write_bytes(DATA)
     (tmp_path / "other.onnx").write_bytes(b"what is this")

@@ -1297,7 +1297,12 @@ export interface components {
             field?: string | null;
             message: string;
         };
-        /** @description A picture at an address, to be stored. */
+        /**
+         * @description A picture at an address, to be stored.
+         * @example {
+         *       "url": "https://example.org/shoe.jpg"
+         *     }
+         */
         FetchRequest: {
             /**
              * @description Product it shows.
