@@ -131,6 +131,8 @@ class Source(_Body):
 class FetchRequest(_Body):
     """A picture at an address, to be stored."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.org/shoe.jpg"}]})
+
     url: AnyHttpUrl = Field(description="Where to fetch it.")
     store_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Shop it belongs to.")
     product_id: str = Field(default="", pattern=f"{GROUP}|^$", description="Product it shows.")
