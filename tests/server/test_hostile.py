@@ -309,7 +309,8 @@ def raw(service: Service, *pieces: bytes, pause: float = 0.0, end: bool = False)
                 connection.sendall(piece)
             time.sleep(pause)
         if end:
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
         got = b""
         with contextlib.suppress(ConnectionResetError):
             while b"\r\n\r\n" not in got and (more := connection.recv(65536)):
