@@ -55,15 +55,13 @@ def cut(body: bytes, places: Sequence[int]) -> list[bytes]:
     return [body[start:end] for start, end in itertools.pairwise(edges)] or [b""]
 
 
-# Pieces of boundaries, so that they are met half way.
-contents = st.lists(
-    st.sampled_from([b"\r", b"\n", b"--", b"\r\n--", BOUNDARY, BOUNDARY[:5], b"\0", b"\xff", b"a" * 70])
-    | st.binary(max_size=9)
-).map(b"".join)
-words = st.binary(max_size=12).filter(lambda text: not set(text) & set(b'"\\\r\n\0;') and text.isascii())
-sent = st.lists(st.tuples(words, st.none() | words, contents), min_size=1, max_size=4).filter(
-    lambda parts: all(b"\r\n--" + BOUNDARY not in b"\r\n" + content for _, _, content in parts)
+# Almost boundaries, so that they are met half way.
+almost = [b"\r", b"\n", b"--", b"\r\n--", BOUNDARY[:-1], BOUNDARY[:5], b"\0", b"\xff", b"a" * 70]
+contents = st.lists(st.sampled_from(almost) | st.binary(max_size=9)).map(b"".join).filter(lambda it: BOUNDARY not in it)
+words = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\;'), max_size=12).map(
+    str.encode
 )
+sent = st.lists(st.tuples(words, st.none() | words, contents), min_size=1, max_size=4)
 
 
 @given(sent, st.lists(st.integers(0, 10_000), max_size=40))

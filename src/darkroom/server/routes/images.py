@@ -138,10 +138,10 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
     return schemas.Uploaded(images=taken, errors=errors)
 
 
-@router.post("/fetch", status_code=201, responses=problems(400, 413, 415, 504))
+@router.post("/fetch", status_code=201, responses=problems(413, 415, 502, 504, 507))
 async def fetch_one(body: schemas.FetchRequest, request: Request, studio: TheStudio, who: Writer) -> schemas.Picture:
     """Store the picture at an address. It is fetched through the one door to the network, and written down."""
-    taken = await studio.intake.fetch(str(body.url), job=request.state.id)
+    taken = await unless_gone(request, studio.intake.fetch(str(body.url), job=request.state.id))
     known = await asyncio.to_thread(
         studio.pictures.add, taken, owner=who.id, store_id=body.store_id, product_id=body.product_id
     )
