@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import Service
+from tests.servers import environment, needed
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -108,16 +109,17 @@ class TestTheServicesExamples:
 
     @pytest.mark.parametrize(("page", "block"), curled(), ids=lambda value: re.sub(r"\W+", "-", str(value))[-40:])
     def test_curl_examples_run(self, page: str, block: str, service: Service, tmp_path: Path) -> None:
-        for name in ("curl", "jq", "bash"):
-            if shutil.which(name) is None:
-                pytest.skip(f"{name} is not installed")
+        curl, jq = needed("curl"), needed("jq")
         for name, sample in (("shoe.jpg", "mug.jpg"), ("portrait.jpg", "portrait.jpg")):
             (tmp_path / name).write_bytes((ROOT / "samples" / sample).read_bytes())
         wrong = "0000000000" in block
         # Every call has to succeed, but for the one that shows what a failure looks like.
-        curl = f'curl() {{ command curl -sS {"" if wrong else "--fail-with-body"} "$@"; }}'
-        script = f"set -euo pipefail\n{curl}\n{block.replace('http://127.0.0.1:8765', service.url)}"
-        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+        functions = f'curl() {{ {curl} -sS {"" if wrong else "--fail-with-body"} "$@"; }}\njq() {{ {jq} "$@"; }}'
+        script = f"set -euo pipefail\n{functions}\n{block.replace('http://127.0.0.1:8765', service.url)}"
+        variables = {**environment(curl), **environment(jq)}
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         written = re.findall(r"-o (\S+)", block)
         for name in written:
