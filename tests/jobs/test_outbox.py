@@ -67,7 +67,7 @@ def given_up(store: JobStore, job: str) -> None:
 ENDINGS: dict[str, tuple[str, Ending]] = {
     "completed": ("completed", completed),
     "failed": ("failed", lambda store, job: store.fail(job, "one", BROKEN, passing=False)),
-    "cancelled by its holder": ("cancelled", lambda store, job: store.cancelled(job, "one")),
+    "cancelled by its holder": ("cancelled", lambda store, job: (store.cancel(job), store.cancelled(job, "one"))),
     "cancelled while it failed": (
         "cancelled",
         lambda store, job: (store.cancel(job), store.fail(job, "one", BROKEN, passing=True)),
