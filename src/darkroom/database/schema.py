@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -74,7 +74,7 @@ class VersionRow(Base):
     name: Mapped[str] = mapped_column(String(64), default="")
     """Empty for the picture itself, else what an operation called a picture that it made beside it."""
     digest: Mapped[str] = mapped_column(String(64), index=True)
-    bytes: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[str] = mapped_column(String(8))
     width: Mapped[int]
     height: Mapped[int]
@@ -177,7 +177,7 @@ class ResultRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     """SHA-256 over the picture's digest, the operations in canonical form, the encoding and the models' digests."""
     digest: Mapped[str] = mapped_column(String(64), index=True)
-    bytes: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[str] = mapped_column(String(8))
     width: Mapped[int]
     height: Mapped[int]
