@@ -510,7 +510,10 @@ def test_the_service_and_its_worker_contact_nobody(tmp_path: Path) -> None:
 
 
 def test_there_is_one_door() -> None:
-    """Nobody but the egress module speaks HTTP; the two others look names up for it, and talk to worker processes."""
+    """Nobody but the egress module speaks HTTP.
+
+    The others look names up for it, talk to worker processes, and set an option of connections that came in.
+    """
     source = ROOT / "src" / "darkroom"
     network = re.compile(
         r"^\s*(import|from) (socket|ssl|http(?! import HTTPStatus)|httpx2?|requests|aiohttp"
@@ -518,7 +521,7 @@ def test_there_is_one_door() -> None:
         re.M,
     )
     found = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if network.search(path.read_text())}
-    assert found == {"egress.py", "addresses.py", "jobs/worker.py"}
+    assert found == {"egress.py", "addresses.py", "jobs/worker.py", "server/connections.py"}
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
