@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.jobs.conftest import HALF, SLOW, House, png, read, until
+from tests.jobs.conftest import HALF, SLOW, House, png, read
 from tests.storage.conftest import s3_server, s3_settings
 from tests.storage.flaky import Flaky
 from tests.storage.s3_server import S3Server
@@ -33,7 +33,9 @@ from darkroom.errors import (
 from darkroom.image import Encoding, Image
 from darkroom.jobs import carrying, store
 from darkroom.jobs.carrying import Means, holder_name, may_pass, process
+from darkroom.jobs.claims import ClaimedStorage
 from darkroom.jobs.dispatcher import Dispatcher
+from darkroom.jobs.results import Results
 from darkroom.jobs.store import NewJob
 from darkroom.jobs.worker import WorkerPool
 from darkroom.settings import Settings
@@ -95,24 +97,58 @@ def test_work_stops_where_the_lease_is_lost(house: House, pool: WorkerPool, monk
     assert house.store.get(job).holder == "another", "and it is left to them"
 
 
-def test_a_database_that_is_locked_for_a_while_is_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite, held by another program for longer than Darkroom waits for it at once."""
+@pytest.mark.parametrize("moment", ["looked up", "made", "stored", "kept"])
+def test_a_database_that_is_locked_for_a_while_is_waited_for(
+    house: House, pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """SQLite, held by another program for longer than Darkroom waits at once, from some moment of a job on."""
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
+    house = House(house.folder)
+    storage = ClaimedStorage(house.storage, house.database, house.folder / "spool")
+    means = Means(Settings(), house.store, storage)
+    other = sqlite3.connect(house.folder / "darkroom.sqlite3", isolation_level=None, check_same_thread=False)
+    freed: list[threading.Timer] = []
+
+    def lock() -> None:
+        if not freed:
+            other.execute("BEGIN IMMEDIATE")
+            freed.append(threading.Timer(1.0, other.execute, ["ROLLBACK"]))
+            freed[0].start()
+
+    owner, name = {
+        "looked up": (Results, "find"), "made": (WorkerPool, "submit"),
+        "stored": (ClaimedStorage, "put"), "kept": (Results, "keep"),
+    }[moment]  # fmt: skip
+    usual = getattr(owner, name)
+
+    def locked(*arguments: object, **named: object) -> object:
+        lock()
+        return usual(*arguments, **named)
+
+    job = house.submit(png())
+    row = house.store.lease(["light"], "one", 60)
+    assert row is not None
+    monkeypatch.setattr(owner, name, locked)
+    process(row, "one", means, pool)
+    freed[0].join()
+    done = house.store.get(job)
+    assert (done.state, done.attempts) == ("completed", 1), "what was made is not thrown away"
+    other.close()
+
+
+def test_nothing_is_accepted_while_the_database_is_locked(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     house = House(house.folder)
     dispatcher = Dispatcher(Settings(), house.store, house.storage, heavy=0)
     dispatcher.start()
     try:
-        assert house.ended(house.submit(png())) == ["completed"]
-        job = house.submit(png(1, 700), [{"type": "remove_background", "method": "grabcut"}])
-        until(lambda: house.state(job) == "processing")
-        other = sqlite3.connect(house.folder / "darkroom.sqlite3", isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(house.folder / "darkroom.sqlite3", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DarkroomError, match="locked"):
-            house.submit(png(2))
-        threading.Timer(4.0, other.execute, ["ROLLBACK"]).start()
-        assert house.ended(job) == ["completed"]
-        assert house.store.get(job).attempts == 1, "what was made meanwhile was not thrown away"
+            house.submit(png())
+        other.execute("ROLLBACK")
         other.close()
+        assert house.ended(house.submit(png())) == ["completed"], "and it goes on without a new start"
     finally:
         dispatcher.stop()
 
@@ -122,6 +158,7 @@ import resource, signal, sys
 from pathlib import Path
 from darkroom.database.connection import Database
 from darkroom.jobs.carrying import Means, process
+from darkroom.jobs.claims import ClaimedStorage
 from darkroom.jobs.store import JobStore
 from darkroom.jobs.worker import WorkerPool
 from darkroom.settings import Settings

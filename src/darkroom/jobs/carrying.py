@@ -45,12 +45,12 @@ from darkroom.processing import Request
 from darkroom.storage.storage import fetch, put_bytes
 
 if TYPE_CHECKING:
-    from darkroom.database.schema import JobRow
+    from darkroom.database.schema import JobRow, ResultRow
     from darkroom.intake import Intake
     from darkroom.jobs.store import JobStore
     from darkroom.jobs.worker import Outcome, WorkerPool
     from darkroom.settings import Settings
-    from darkroom.storage.storage import Storage
+    from darkroom.storage.storage import Storage, Stored
 
 log = logging.getLogger("darkroom.jobs")
 
@@ -216,7 +216,7 @@ async def _process(
     """What comes of a job, and its report: looked up where the same was made before."""
     pipeline, encoding, storage = Pipeline(row.operations), Encoding(**row.encoding), means.storage
     key, models = await asyncio.to_thread(_key, row, pipeline, encoding, means)
-    kept = await means.results.find(key) if key is not None else None
+    kept = await _looked_up(key, means)
     if kept is not None:
         made = Made("", kept.digest, kept.bytes, kept.format, kept.width, kept.height, kept.frames)
         return [made], kept.report
@@ -245,10 +245,23 @@ async def _process(
         job.cancel()
         raise
     outcome = job.result()
-    made = await _kept(storage, outcome)
+    made = await _kept(outcome, means)
     if key is not None and repeatable(pipeline, means.settings, outcome.report, models):
-        await means.results.keep(key, made[0], outcome.report)
+        try:
+            await means.results.keep(key, made[0], outcome.report)
+        except DatabaseFailed as failed:
+            # The same request will be work again. That is no reason to do this one again.
+            log.warning("job %s: its result is not kept for others: %s", row.id, failed)
     return made, outcome.report.model_dump(mode="json")
+
+
+async def _looked_up(key: str | None, means: Means) -> ResultRow | None:
+    """The result that is kept under the key; None where none is, or nobody can say."""
+    try:
+        return await means.results.find(key) if key is not None else None
+    except DatabaseFailed as failed:
+        log.warning("%s", failed)
+        return None
 
 
 def _key(row: JobRow, pipeline: Pipeline, encoding: Encoding, means: Means) -> tuple[str | None, dict[str, str]]:
@@ -259,15 +272,18 @@ def _key(row: JobRow, pipeline: Pipeline, encoding: Encoding, means: Means) -> t
     return key_of(row.source, pipeline, encoding, row.pictures, models=models, settings=means.settings), models
 
 
-async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
-    """Store the result and what was made beside it; the result comes first."""
+async def _kept(outcome: Outcome, means: Means) -> list[Made]:
+    """Store the result and what was made beside it; the result comes first.
+
+    The database, in which files are claimed, may be away for a moment: what was made is not thrown away for that.
+    """
     assert outcome.data is not None
     assert outcome.report.output is not None
     made: list[Made] = []
     parts = [("", outcome.data, outcome.report.output)]
     parts += [(part.name or "", outcome.attachments[part.name or ""], part) for part in outcome.report.attachments]
     for name, data, about in parts:
-        stored = await put_bytes(storage, data)
+        stored = await _stored(data, means)
         made.append(
             Made(
                 name=name,
@@ -282,13 +298,38 @@ async def _kept(storage: Storage, outcome: Outcome) -> list[Made]:
     return made
 
 
+async def _stored(data: bytes, means: Means) -> Stored:
+    patience = _Patience(means)
+    while True:
+        try:
+            return await put_bytes(means.storage, data)
+        except DatabaseFailed as error:
+            if not patience.lasts(error):
+                raise
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
 def _told(say: Callable[[], T], means: Means) -> T:
-    """Tell the database something, again where it is away, for as long as a lease. Raises DatabaseFailed."""
-    until = time.monotonic() + LEASE_SECONDS
+    """Tell the database something, again where it is away, while patience lasts. Raises DatabaseFailed."""
+    patience = _Patience(means)
     while True:
         try:
             return say()
         except DatabaseFailed as error:
-            if time.monotonic() > until or means.stopping.wait(AGAIN_SECONDS):
+            if not patience.lasts(error) or means.stopping.wait(AGAIN_SECONDS):
                 raise
-            log.warning("%s", error)
+
+
+class _Patience:
+    """How long a database is waited for that fails: for as long as a lease, and while its holder goes on."""
+
+    def __init__(self, means: Means) -> None:
+        self._stopping = means.stopping
+        self._until = time.monotonic() + LEASE_SECONDS
+
+    def lasts(self, error: DatabaseFailed) -> bool:
+        """Whether to ask again after this."""
+        if time.monotonic() > self._until or self._stopping.is_set():
+            return False
+        log.warning("%s", error)
+        return True
