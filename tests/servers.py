@@ -57,7 +57,8 @@ def environment(program: Path) -> Mapping[str, str]:
     tree = next((folder.parent for folder in program.parents if folder.name == "usr"), Path("/"))
     if tree == Path("/"):
         return os.environ
-    libraries = [str(path) for path in sorted(tree.glob("**/lib/*-linux-gnu"))]
+    # Some libraries are a folder further down, where only what was installed is looked for: PulseAudio's, for Chromium.
+    libraries = sorted({str(path.parent) for path in tree.glob("**/lib/*-linux-gnu/**/lib*.so*")})
     before = os.environ.get("LD_LIBRARY_PATH")
     return os.environ | {"LD_LIBRARY_PATH": ":".join([*libraries, before] if before else libraries)}
 
