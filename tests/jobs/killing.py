@@ -1,12 +1,12 @@
 """Kills whatever carries jobs out, at random moments, and then looks whether any job was lost, or done twice.
 
-Used by test_kills.py, and for longer by scripts/kills.py. Real processes, a real database, and where it is wanted a
-real Redis that loses every message when it is killed.
+Used by test_kills.py, and for longer by scripts/kills.py. What is killed are `darkroom serve`, `darkroom worker` and
+their worker processes, and where they are there PostgreSQL and a Redis that loses every message; pictures and jobs come
+by HTTP from a client that asks again where it got no answer. What it was told is accepted must be there in the end.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import http.server
@@ -20,11 +20,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx2 as httpx
 import numpy as np
 import psutil
 from sqlalchemy import select
-from tests.servers import Postgres, Redis
+from tests.servers import Postgres, Redis, free_port
 
 from darkroom import codecs
 from darkroom.database.connection import Database
@@ -32,7 +34,6 @@ from darkroom.database.schema import JobRow, VersionRow
 from darkroom.errors import DarkroomError
 from darkroom.image import Encoding, Image
 from darkroom.settings import Settings
-from darkroom.storage.local import LocalStorage
 
 SIDE = 48
 PICTURES = 8
@@ -46,58 +47,7 @@ store.MOST_DEATHS = store.MOST_LOSSES = store.MOST_ATTEMPTS = 100_000
 store.FIRST_PAUSE = store.LONGEST_PAUSE = 0.2
 """
 """What is short in the processes of this test, so that it is too."""
-WORKER = QUICK + "from darkroom.cli.main import main; sys.argv[1:] = ['worker']; main()"
-SERVER = (
-    QUICK
-    + """
-import time
-from pathlib import Path
-from darkroom.database.connection import Database
-from darkroom.database.schema import ImageRow, VersionRow
-from darkroom.errors import DarkroomError
-from darkroom.intake import Intake
-from darkroom.jobs.carrier import carrier
-from darkroom.settings import load_settings
-from darkroom.storage import build
-
-folder, url, pace = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-settings = load_settings()
-database = Database.from_settings(settings)
-database.migrate()
-jobs, storage = store.JobStore(database), build(settings)
-carries = carrier(settings, jobs, storage, intake=Intake(settings, storage, scanner=None))
-carries.start()
-digests = (folder / "digests").read_text().split()
-number = len((folder / "accepted").read_text().split())
-while True:
-    if (folder / "enough").exists():
-        time.sleep(0.1)
-        continue
-    image, asked = f"{number:032d}", number % len(digests)
-    by_address = number % 5 == 0
-    try:
-        with database.session() as session:
-            if session.get(ImageRow, image) is None:
-                session.add(ImageRow(id=image, name="a.png"))
-                session.flush()
-                if not by_address:
-                    session.add(VersionRow(image_id=image, number=0, digest=digests[asked], bytes=1, format="png",
-                                           width=1, height=1))
-        row, _ = jobs.submit(store.NewJob(
-            source="" if by_address else digests[asked], source_url=f"{url}/{asked}.png" if by_address else None,
-            operations=[{"type": "adjust", "brightness": number % 100 / 200}, {"type": "resize", "scale": 0.5}],
-            image_id=image, idempotency_key=str(number), lane="heavy" if number % 3 == 0 else "light"))
-    except DarkroomError:
-        time.sleep(0.1)  # nothing is accepted, and whoever asked asks again
-        continue
-    with (folder / "accepted").open("a") as accepted:
-        accepted.write(row.id + "\\n")
-    carries.wake([row])
-    number += 1
-    time.sleep(pace)
-"""
-)
-"""Accepts jobs, one after the other, and carries them out or has them carried out."""
+PROGRAM = QUICK + "from darkroom.cli.main import main; sys.argv[1:] = {arguments!r}; main()"
 
 
 @dataclass
@@ -106,6 +56,8 @@ class Figures:
 
     kills: Counter[str] = field(default_factory=Counter)
     jobs: int = 0
+    unanswered: int = 0
+    """Requests that got no answer, or one that says to ask again, and were made again."""
     seconds: float = 0.0
     files: int = 0
     again: int = 0
@@ -117,8 +69,70 @@ class Figures:
         killed = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kills.items()))
         return (
             f"{self.kills.total()} kills ({killed}) over {self.jobs} jobs in {self.seconds:.0f} s: "
-            f"{self.again} were begun more than once, {self.files} files are stored, {len(self.faults)} faults"
+            f"{self.unanswered} requests had to be made again, {self.again} jobs were begun more than once, "
+            f"{self.files} files are stored, {len(self.faults)} faults"
         )
+
+
+class Client(threading.Thread):
+    """Uploads pictures and has them worked on, one after the other, until it is told that it is enough.
+
+    Every fifth job names an address in place of a picture. A request without an answer is made again, with the same
+    Idempotency-Key.
+    """
+
+    def __init__(self, service: str, pictures: str, pace: float) -> None:
+        super().__init__(daemon=True)
+        self.enough = threading.Event()
+        self.uploaded: dict[str, str] = {}
+        """Pictures of which it was said that they are stored: id, and digest."""
+        self.jobs: list[str] = []
+        """Jobs of which it was said that they are accepted."""
+        self.unanswered = 0
+        self.refused: list[str] = []
+        self._service, self._pictures, self._pace = service, pictures, pace
+        self._http = httpx.Client(base_url=service, timeout=15.0)
+
+    def run(self) -> None:
+        number = 0
+        while not self.enough.is_set():
+            work = {"operations": [f"adjust:brightness={number % 100 / 200}", "resize:scale=0.5"]}
+            if number % 3 == 0:
+                # For the heavy lane, where nothing is found to take away.
+                work["operations"].append("fix_artifacts:strength=0.1")
+            if number % 5 == 0:
+                path, work["url"] = "/api/v1/images/process", f"{self._pictures}/{number % PICTURES}.png"
+            else:
+                data = picture(number % PICTURES)
+                stored = self._asked("/api/v1/images/upload", files={"file": ("a.png", data)})
+                if stored is None:
+                    break
+                image = stored["images"][0]["id"]
+                self.uploaded[image] = hashlib.sha256(data).hexdigest()
+                path = f"/api/v1/images/{image}/process"
+            job = self._asked(path, json=work, headers={"Idempotency-Key": str(number)})
+            if job is None:
+                break
+            self.jobs.append(job["id"])
+            number += 1
+            self.enough.wait(self._pace)
+        self._http.close()
+
+    def _asked(self, path: str, **body: Any) -> Any:
+        """What the service answers, asked until it does; None once it is enough."""
+        while not self.enough.is_set():
+            try:
+                answer = self._http.post(path, **body)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.is_success:
+                return answer.json()
+            if answer is not None and answer.status_code < 500:
+                self.refused.append(f"{path}: {answer.status_code} {answer.text}")
+                return None
+            self.unanswered += 1
+            self.enough.wait(0.1)
+        return None
 
 
 class Siege:
@@ -128,7 +142,7 @@ class Siege:
         folder: for all files.
         postgres: where the database is; None is SQLite in the folder.
         redis: through which jobs go; None is no broker.
-        workers: processes of ``darkroom worker`` beside the server.
+        workers: processes of ``darkroom worker`` beside the service.
         pace: seconds between two jobs that are accepted.
         pause: the shortest and the longest time between two kills, in seconds.
         seed: of chance.
@@ -151,48 +165,42 @@ class Siege:
         self._pace = pace
         self._pause = pause
         self._chance = random.Random(seed)
-        self._storage = LocalStorage(folder / "files")
         self._url = postgres.new_database() if postgres else f"sqlite:///{folder}/darkroom.sqlite3"
-        self._programs = {"server": SERVER, **{f"worker {number}": WORKER for number in range(workers)}}
+        self._port = free_port()
+        self._programs = {"service": ["serve"], **{f"worker {number}": ["worker"] for number in range(workers)}}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._address = ""
+        self._turns: list[str] = []
         self.figures = Figures()
 
     def run(self, *, kills: int, jobs: int, seconds: float) -> Figures:
         """Kill so often, while so many jobs at least are accepted; then let all be done, and look at it."""
         began = time.monotonic()
         until = began + seconds
-        with self._serving() as self._address:
-            self._prepare()
+        with self._serving() as address:
+            client = Client(f"http://127.0.0.1:{self._port}", address, self._pace)
             try:
-                while self.figures.kills.total() < kills or len(self._accepted()) < jobs:
+                self._start()
+                client.start()
+                while self.figures.kills.total() < kills or len(client.jobs) < jobs:
                     time.sleep(self._chance.uniform(*self._pause))
                     self._start()
-                    if time.monotonic() > until:
-                        self.figures.faults.append("it took too long")
+                    if client.refused or time.monotonic() > until:
+                        self.figures.faults += client.refused or ["it took too long"]
                         break
-                    self._kill()
-                (self._folder / "enough").touch()
+                    if client.jobs:
+                        self._kill()
+                client.enough.set()
+                client.join()
                 self._wait(until)
             finally:
+                client.enough.set()
                 for process in self._running.values():
                     process.kill()
                     process.wait()
         self.figures.seconds = time.monotonic() - began
-        self._look()
+        self.figures.unanswered = client.unanswered
+        self._look(client)
         return self.figures
-
-    def _prepare(self) -> None:
-        digests = []
-        for number in range(PICTURES):
-            data = picture(number)
-            digests.append(asyncio.run(self._storage.put(_whole(data), most=None)).digest)
-        (self._folder / "digests").write_text("\n".join(digests))
-        (self._folder / "accepted").touch()
-        database = Database(self._url)
-        database.migrate()
-        database.close()
-        self._start()
 
     def _environment(self) -> dict[str, str]:
         wanted = {
@@ -202,25 +210,32 @@ class Siege:
             "EGRESS__LEDGER": str(self._folder / "egress.sqlite3"),
             "EGRESS__PRIVATE_HOSTS": '["127.0.0.1"]',
             "JOBS__BROKER_URL": self._redis.url if self._redis else "",
+            "SERVER__PORT": str(self._port),
+            "SERVER__REQUESTS_PER_MINUTE": "0",
         }
         return os.environ | {f"DARKROOM_{name}": value for name, value in wanted.items()}
 
     def _start(self) -> None:
         """Start whatever does not run: killed, or ended because the database was away when it started."""
-        for name, program in self._programs.items():
+        for name, arguments in self._programs.items():
             if name not in self._running or self._running[name].poll() is not None:
                 with (self._folder / f"{name}.log").open("ab") as log:
                     self._running[name] = subprocess.Popen(
-                        [sys.executable, "-c", program, str(self._folder), self._address, str(self._pace)],
+                        [sys.executable, "-c", PROGRAM.format(arguments=arguments)],
                         env=self._environment(), stdout=log, stderr=log,
                     )  # fmt: skip
 
     def _kill(self) -> None:
-        """Kill one at random: whole programs, the worker processes under them, or what they stand on."""
-        kinds = ["program", "program", "process", "process"]
-        kinds += ["redis"] if self._redis else []
-        kinds += ["postgresql"] if self._postgres else []
-        kind = self._chance.choice(kinds)
+        """Kill one at random: whole programs, the worker processes under them, or what they stand on.
+
+        Each has its turn before one is killed again, but worker processes, which have two.
+        """
+        if not self._turns:
+            self._turns = [*self._programs, "process", "process"]
+            self._turns += ["redis"] if self._redis else []
+            self._turns += ["postgresql"] if self._postgres else []
+            self._chance.shuffle(self._turns)
+        kind = self._turns.pop()
         if kind == "redis":
             assert self._redis is not None
             self._redis.kill()
@@ -238,14 +253,10 @@ class Siege:
                     return
                 self._chance.choice(below).kill()
         else:
-            kind = self._chance.choice(list(self._running))
             self._running[kind].kill()
             self._running[kind].wait()
             self._start()
         self.figures.kills[kind.split()[0]] += 1
-
-    def _accepted(self) -> list[str]:
-        return (self._folder / "accepted").read_text().split()
 
     def _wait(self, until: float) -> None:
         database = Database(self._url)
@@ -261,24 +272,28 @@ class Siege:
             self.figures.faults.append(f"not all was done in the end: {dict(states)}")
         database.close()
 
-    def _look(self) -> None:
+    def _look(self, client: Client) -> None:
         """Hold the database and the storage against what was accepted."""
         figures, database = self.figures, Database(self._url)
         with database.session(reading=True) as session:
             rows = {row.id: row for row in session.scalars(select(JobRow))}
             versions = list(session.scalars(select(VersionRow)))
         database.close()
-        accepted = self._accepted()
         figures.jobs = len(rows)
         figures.again = sum(row.attempts > 1 for row in rows.values())
-        figures.faults += [f"job {job} was accepted and is lost" for job in set(accepted) - set(rows)]
-        figures.faults += [f"job {job} was accepted twice" for job, times in Counter(accepted).items() if times > 1]
+        figures.faults += [f"job {job} was accepted and is lost" for job in set(client.jobs) - set(rows)]
+        figures.faults += [f"job {job} was accepted twice" for job, times in Counter(client.jobs).items() if times > 1]
+        firsts = {version.image_id: version.digest for version in versions if version.number == 0}
+        figures.faults += [
+            f"picture {image} was stored and is lost"
+            for image, digest in client.uploaded.items()
+            if firsts.get(image) != digest
+        ]
         results = Counter(version.job_id for version in versions if version.number > 0)
-        firsts = Counter(version.image_id for version in versions if version.number == 0)
         for row in rows.values():
             if row.state != "completed":
                 figures.faults.append(f"job {row.id} is {row.state}: {row.error}")
-            if results[row.id] != 1 or firsts[row.image_id or ""] != 1:
+            if results[row.id] != 1 or row.image_id not in firsts:
                 figures.faults.append(f"job {row.id} has {results[row.id]} results")
         stored = {path.name: path for path in (self._folder / "files").glob("??/??/*")}
         figures.files = len(stored)
@@ -324,7 +339,3 @@ def picture(number: int) -> bytes:
     """A small picture of noise."""
     pixels = np.random.default_rng(number).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
     return codecs.encode(Image.from_array(pixels), Encoding(format="png"), warnings=[]).data
-
-
-async def _whole(data: bytes):
-    yield data
