@@ -71,7 +71,10 @@ class Job:
         self.output = output
         self.number = next(_numbers)
         self.future: Future[Outcome] = Future()
-        """For ``concurrent.futures.wait`` and ``asyncio.wrap_future``; it fails with a DarkroomError."""
+        """For ``concurrent.futures.wait`` and ``asyncio.wrap_future``; it fails with a DarkroomError.
+
+        Running from when a worker has it on: cancelling the future then does nothing, :meth:`cancel` stops the work.
+        """
         self._on_progress = on_progress
         self._cancelled_at: float | None = None
         self._worker: _Worker | None = None
@@ -186,7 +189,7 @@ class WorkerPool:
         with contextlib.suppress(queue.Empty):
             while True:
                 job = self._queue.get_nowait()
-                if job is not None:
+                if job is not None and job.future.set_running_or_notify_cancel():
                     _fail(job, Cancelled(f"{job.name} was not started: the pool was closed."))
 
 
@@ -259,6 +262,9 @@ class _Slot(threading.Thread):
                 job = self._jobs.get()
                 if job is None:
                     break
+                if not job.future.set_running_or_notify_cancel():
+                    # Whoever waited for it has cancelled the future itself: nobody is there to be told anything.
+                    continue
                 problem = self._prepare()
                 if self._stopping:
                     _fail(job, Cancelled(f"{job.name} was not started: the pool was closed."))
