@@ -139,8 +139,8 @@ class CeleryCarrier:
                 elif asked:
                     self._send_again(0.0)
                 if self._cleans and time.monotonic() >= cleans:
-                    cleans = time.monotonic() + CLEAN_UP_SECONDS
                     self._app.send_task(CLEAN_UP, queue="light", priority=9, expires=CLEAN_UP_SECONDS)
+                    cleans = time.monotonic() + CLEAN_UP_SECONDS
             except Exception as error:
                 # The database or Redis is away for a moment. What waits to be sent is in the table.
                 log.warning("jobs were not sent, which is tried again: %s", error)
