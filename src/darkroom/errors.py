@@ -18,6 +18,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- UnknownOperation
     |   +-- UnknownRecipe
     |   +-- ConfigurationError
+    |   |   +-- SettingsConflict
     |   +-- NotAcceptable
     +-- OutputError               the bytes that should go out
     +-- StorageFailed             the files that are kept
@@ -49,12 +50,15 @@ one fits). A test refuses a class that lacks any of them.
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
     |   +-- QueueFailed
+    |   +-- Restarting
     +-- JobNotFound
     +-- BatchNotFound
     +-- ImageNotFound
     +-- AccessRefused             who asks, and whether they may
     |   +-- NotAuthenticated
     |   +-- NotAllowed
+    |   +-- HostRefused
+    |   +-- OriginRefused
     |   +-- SignatureInvalid
     |   +-- TooManyRequests
     +-- KeyNotFound
@@ -73,7 +77,9 @@ from typing import Any, ClassVar
 
 
 class DarkroomError(Exception):
-    """The root of every error that Darkroom raises on purpose.
+    """Something unexpected happened.
+
+    The root of every error that Darkroom raises on purpose.
 
     ``message`` says what happened to what, ``cure`` what to do about it (a sentence or a command), ``field`` names the
     parameter at fault where there is one.
@@ -95,6 +101,11 @@ class DarkroomError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the keyword arguments, so that an error crosses from a worker process unharmed."""
         return (_rebuild, (type(self), self.message, self.cure, self.field))
+
+    @classmethod
+    def title(cls) -> str:
+        """What errors of this class say, whatever happened to what: the first line of its docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The error as a problem document: ``code``, ``message``, ``cure``, ``field``."""
@@ -136,7 +147,7 @@ class CorruptImage(InputError):
 
 
 class LimitExceeded(InputError):
-    """The picture, or the result asked for, is larger than a limit in the settings."""
+    """The picture, the result that is asked for, or the request is larger than a limit in the settings."""
 
     code = "limit_exceeded"
     http_status = 413
@@ -184,6 +195,13 @@ class ConfigurationError(InvalidParameters):
     exit_code = 78
 
 
+class SettingsConflict(ConfigurationError):
+    """A setting cannot be so while others are as they are."""
+
+    code = "settings_conflict"
+    http_status = 409
+
+
 class NotAcceptable(InvalidParameters):
     """The client takes none of the formats that could be made."""
 
@@ -208,7 +226,7 @@ class StorageFailed(DarkroomError):
 
 
 class FileMissing(DarkroomError):
-    """No file of that digest is stored."""
+    """There is no such file, or it is not kept any more."""
 
     code = "file_missing"
     http_status = 404
@@ -403,6 +421,15 @@ class QueueFailed(ServiceError):
     code = "queue"
 
 
+class Restarting(ServiceError):
+    """The service ends, or goes on with other settings; whoever asks again is answered."""
+
+    code = "restarting"
+    exit_code = 75
+    retry_after = 2.0
+    """Seconds after which to ask again."""
+
+
 class JobNotFound(DarkroomError):
     """There is no such job, or it is somebody else's."""
 
@@ -456,6 +483,18 @@ class NotAllowed(AccessRefused):
     code = "not_allowed"
 
 
+class HostRefused(AccessRefused):
+    """The request is addressed to a name that is not one of this service."""
+
+    code = "host_refused"
+
+
+class OriginRefused(AccessRefused):
+    """The request comes from a page that may not change anything here."""
+
+    code = "origin_refused"
+
+
 class SignatureInvalid(AccessRefused):
     """The signature is not of these words, not by a key that is known, or its time is over."""
 
@@ -463,7 +502,10 @@ class SignatureInvalid(AccessRefused):
 
 
 class TooManyRequests(AccessRefused):
-    """More was asked for than the limits allow; ``retry_after`` are the seconds after which to ask again."""
+    """More was asked for than the limits allow.
+
+    ``retry_after`` are the seconds after which to ask again.
+    """
 
     code = "too_many_requests"
     http_status = 429
@@ -489,7 +531,7 @@ class KeyNotFound(DarkroomError):
 
 
 class Conflict(DarkroomError):
-    """An Idempotency-Key has been used with another request before."""
+    """The request does not fit what is here now, or what was asked before under the same Idempotency-Key."""
 
     code = "conflict"
     http_status = 409

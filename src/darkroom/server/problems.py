@@ -31,7 +31,7 @@ def problem_of(error: DarkroomError, request_id: str | None = None) -> Problem:
     """The document of one of our errors."""
     return Problem(
         type=f"urn:darkroom:error:{error.code}",
-        title=(type(error).__doc__ or "").strip().splitlines()[0],
+        title=error.title(),
         status=error.http_status,
         detail=_written(error.message),
         code=error.code,
