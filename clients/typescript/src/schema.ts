@@ -626,7 +626,7 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Change settings, from now on and after a restart. Work that runs is given back and begun again with them.
+         * @description Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
          */
         patch: operations["owner-change"];
         trace?: never;
@@ -2520,9 +2520,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2601,9 +2603,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2691,9 +2695,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2772,9 +2778,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2853,9 +2861,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2929,9 +2939,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3007,9 +3019,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3088,9 +3102,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3167,9 +3183,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3299,9 +3317,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3439,9 +3459,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3551,9 +3573,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3669,9 +3693,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3857,9 +3883,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3978,9 +4006,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4087,9 +4117,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4208,9 +4240,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4365,9 +4399,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4490,9 +4526,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4579,9 +4617,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4660,9 +4700,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4741,9 +4783,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4822,9 +4866,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4958,9 +5004,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5048,9 +5096,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5117,9 +5167,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5186,9 +5238,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5265,9 +5319,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5377,9 +5433,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5464,9 +5522,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5533,9 +5593,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5602,9 +5664,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5702,9 +5766,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5790,9 +5856,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5871,9 +5939,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5952,9 +6022,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6021,9 +6093,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6231,9 +6305,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6330,9 +6406,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6411,9 +6489,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6480,9 +6560,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6549,9 +6631,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6710,9 +6794,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6808,9 +6894,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6877,9 +6965,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -28,10 +28,8 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
 
 @router.patch("/settings", responses=problems(409, 500, *BODY))
 async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
-    """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
-    stored = await asyncio.to_thread(settings_view.store, body.changes)
-    # What the command line said when the service was started stays, but for what is changed now.
-    await studio.change(studio.settings.with_changes({path: _at(stored, path) for path in body.changes}))
+    """Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them."""
+    await studio.change(body.changes)
     return _shown(studio.settings)
 
 
@@ -85,13 +83,6 @@ def _allowed(settings: Settings, purpose: Purpose) -> bool:
     if settings.offline or not settings.egress.allows(purpose):
         return False
     return purpose != "cloud" or settings.providers.consent
-
-
-def _at(settings: Settings, path: str) -> Any:
-    value: Any = settings
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _shown(settings: Settings) -> schemas.SettingsView:
