@@ -485,14 +485,14 @@ class ServerSettings(_Group):
     requests_per_minute: int = Field(
         default=600,
         ge=0,
-        description="Requests that one key, or this machine where there are none, may make in a minute; 0 is any "
-        "number.",
+        description="Requests that one key may make in a minute; 0 is any number. This machine without a key is not "
+        "held to it.",
     )
     concurrent_requests: int = Field(
         default=32,
         ge=0,
-        description="Requests that one key, or this machine where there are none, may have open at once, of each "
-        "server; 0 is any number.",
+        description="Requests that one key may have open at once, of each server; 0 is any number. This machine "
+        "without a key is not held to it.",
     )
 
 

@@ -48,6 +48,25 @@ def somebody_waiting(service: Service) -> Generator[Future[httpx.Response]]:
         yield answer
 
 
+def test_settings_and_ledger_are_the_administrators(start: Callable[..., Service]) -> None:
+    others = ("read", "write", "models")
+    service = start(keys=[[word for scope in others for word in ("--scope", scope)], ["--scope", "admin"]])
+    tenant, admin = ({"X-API-Key": key} for key in service.keys)
+    consent = {"changes": {"providers.consent": True}}
+    for refused in (
+        service.client.patch("/api/v1/settings", json=consent, headers=tenant),
+        service.client.get("/api/v1/egress", headers=tenant),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        assert "scope admin" in refused.json()["detail"]
+    assert not value(service, "providers.consent")
+    assert service.client.patch("/api/v1/settings", json=consent, headers=admin).status_code == 200
+    assert service.client.get("/api/v1/egress", headers=admin).status_code == 200
+    # Who sits at the machine may do all, with or without keys in the database.
+    assert change(service, providers__consent=False).status_code == 200
+    assert service.client.get("/api/v1/egress").status_code == 200
+
+
 class TestAChangeThatCannotBe:
     @pytest.mark.parametrize(
         ("path", "environment"),

@@ -111,6 +111,8 @@ export interface paths {
         /**
          * Egress
          * @description Every connection that was made from this machine: when, to whom, why, and how many bytes.
+         *
+         *     Whoever's work it was for: a key needs the scope admin.
          */
         get: operations["owner-egress"];
         put?: never;
@@ -627,6 +629,8 @@ export interface paths {
         /**
          * Change
          * @description Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+         *
+         *     They say what may leave this machine, whoever's it is: a key needs the scope admin.
          */
         patch: operations["owner-change"];
         trace?: never;

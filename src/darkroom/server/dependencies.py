@@ -82,7 +82,7 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
             )
         structlog.contextvars.bind_contextvars(key=principal.id or "local")
         if principal is LOCAL:
-            # The owner, on the machine itself.
+            # The owner, on the machine itself: a page of theirs shows a thousand thumbnails at once.
             yield principal
             return
         async with studio.rates.admit(principal):

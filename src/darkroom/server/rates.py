@@ -64,7 +64,7 @@ class Rates:
         """Let a request in, and count it among those that are open until the end of the block.
 
         Args:
-            principal: who asks; this machine without keys is one like any other.
+            principal: who asks.
 
         Raises:
             TooManyRequests: before the block begins.

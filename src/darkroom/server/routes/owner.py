@@ -1,4 +1,4 @@
-"""``/api/v1/settings``, ``/egress`` and ``/webhooks``: what the owner of the machine wants to see and change."""
+"""``/api/v1/settings`` and ``/egress``: what the owner of the machine wants to see and change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from darkroom.egress import PURPOSES, Purpose
 from darkroom.errors import InvalidParameters
 from darkroom.ledger import Entry, Ledger
 from darkroom.server import schemas, settings_view
-from darkroom.server.dependencies import BODY, Keeper, Reader, TheStudio, problems
+from darkroom.server.dependencies import BODY, Owner, Reader, TheStudio, problems
 from darkroom.settings import Settings
 
 router = APIRouter(tags=["owner"])
@@ -27,8 +27,11 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
 
 
 @router.patch("/settings", responses=problems(409, 500, *BODY))
-async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
-    """Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them."""
+async def change(body: schemas.SettingsChange, studio: TheStudio, who: Owner) -> schemas.SettingsView:
+    """Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+
+    They say what may leave this machine, whoever's it is: a key needs the scope admin.
+    """
     await studio.change(body.changes)
     return _shown(studio.settings)
 
@@ -36,12 +39,15 @@ async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -
 @router.get("/egress", responses=problems())
 async def egress(
     studio: TheStudio,
-    who: Reader,
+    who: Owner,
     since: Annotated[datetime | None, Query(description="Only from then on.")] = None,
     purpose: Annotated[Purpose | None, Query(description="Only for this purpose.")] = None,
     most: Annotated[int, Query(ge=1, le=1000, description="Connections that are listed.")] = 100,
 ) -> schemas.EgressSummary:
-    """Every connection that was made from this machine: when, to whom, why, and how many bytes."""
+    """Every connection that was made from this machine: when, to whom, why, and how many bytes.
+
+    Whoever's work it was for: a key needs the scope admin.
+    """
     if since is not None:
         try:
             if since.tzinfo is None:
