@@ -88,6 +88,8 @@ class DarkroomError(Exception):
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 70
+    private: ClassVar[bool] = False
+    """Whether messages name hosts, users or folders of the machine, which nobody but its owner is told."""
 
     def __init__(self, message: str, *, cure: str | None = None, field: str | None = None) -> None:
         super().__init__(message)
@@ -223,6 +225,7 @@ class StorageFailed(DarkroomError):
     code = "storage"
     http_status = 503
     exit_code = 74
+    private = True
 
 
 class FileMissing(DarkroomError):
@@ -339,6 +342,7 @@ class LedgerUnwritable(NetworkError):
     code = "ledger"
     http_status = 507
     exit_code = 73
+    private = True
 
 
 class ProviderFailed(NetworkError):
@@ -407,6 +411,7 @@ class ServiceError(DarkroomError):
     code = "service"
     http_status = 503
     exit_code = 69
+    private = True
 
 
 class DatabaseFailed(ServiceError):
@@ -426,6 +431,7 @@ class Restarting(ServiceError):
 
     code = "restarting"
     exit_code = 75
+    private = False
     retry_after = 2.0
     """Seconds after which to ask again."""
 
@@ -576,3 +582,4 @@ class ScannerUnavailable(DarkroomError):
     code = "scanner_unavailable"
     http_status = 503
     exit_code = 69
+    private = True

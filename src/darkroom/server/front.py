@@ -85,7 +85,7 @@ class Front:
             self._check(scope, headers)
             await self._app(scope, patient, answer)
         except DarkroomError as error:
-            await respond(error, request_id)(scope, receive, answer)
+            await respond(error, request_id, whole=not self._studio.needs_key)(scope, receive, answer)
         except Exception:
             # Answered already; what comes out here is for the log.
             log.exception("%s %s failed", scope["method"], scope["path"])

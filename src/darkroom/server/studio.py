@@ -195,7 +195,8 @@ class Studio:
             return found
 
     async def _readiness(self) -> schemas.Readiness:
-        found = await tried(trials(self.database, self.storage, self.carrier.check, self.scanner))
+        wanted = trials(self.database, self.storage, self.carrier.check, self.scanner)
+        found = await tried(wanted, whole=not self.needs_key)
         jobs: dict[str, int] = {}
         with contextlib.suppress(DarkroomError):
             jobs = await asyncio.to_thread(self.jobs.depth)
