@@ -1,7 +1,8 @@
-"""Settings that are changed while the service runs: kept or refused as a whole, and at nobody's cost. Half a minute."""
+"""Settings that are changed while the service runs: kept or refused whole, at nobody's cost. About a minute."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import threading
@@ -9,11 +10,13 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
+from tests.models.serving import Mirror
 from tests.server.conftest import SAMPLES, Service
 
 PORTRAIT = SAMPLES / "portrait.jpg"
@@ -162,6 +165,46 @@ class TestAChangeWhileOthersWait:
             assert (stopped.status_code, stopped.json()["code"]) == (503, "restarting")
             assert int(stopped.headers["retry-after"]) >= 1
         assert process(service, '["resize:width=8"]').status_code == 200
+
+    def test_downloads_go_on_unless_they_may_not(self, start: Callable[..., Service], tmp_path: Path) -> None:
+        config = tmp_path / "service-0" / "config" / "darkroom"
+        config.mkdir(parents=True)
+        data = b"weights" * 100_000
+        (config / "models.toml").write_text(
+            f"""
+            [[model]]
+            name = "own-matte"
+            task = "matte"
+            licence = "MIT"
+            [[model.files]]
+            name = "own.onnx"
+            url = "https://models.example/own.onnx"
+            bytes = {len(data)}
+            sha256 = "{hashlib.sha256(data).hexdigest()}"
+            digest_source = "the test"
+            """
+        )
+
+        def state() -> str:
+            models = service.client.get("/local-media/models/status").json()["models"]
+            return next(model["state"] for model in models if model["name"] == "own-matte")
+
+        with Mirror().serving() as mirror:
+            mirror.files["own.onnx"], mirror.slow = data, 0.4
+            service = start(DARKROOM_MODELS__MIRROR=mirror.url)
+            begun = service.client.post("/local-media/models/download/own-matte")
+            assert begun.json()["state"] == "downloading"
+            assert change(service, strict=True).status_code == 200
+            assert state() == "downloading"
+            assert change(service, offline=True).status_code == 200
+            assert state() == "missing"
+            assert change(service, offline=False).status_code == 200
+            mirror.slow = 0.0
+            service.client.post("/local-media/models/download/own-matte")
+            until = time.monotonic() + 20
+            while state() != "here":
+                assert time.monotonic() < until
+                time.sleep(0.1)
 
     def test_what_was_counted_of_a_key_stays_counted(self, start: Callable[..., Service]) -> None:
         service = start(DARKROOM_SERVER__REQUESTS_PER_MINUTE="3", keys=[["--scope", "admin"]])

@@ -73,7 +73,7 @@ class Parts:
         self.deliverer.start()
 
     def end(self) -> None:
-        """Give back the jobs that run, and send no more. The workbench is for who knows whether somebody waits."""
+        """Give back the jobs that run, and send no more. The workbench is left: somebody may wait for what it does."""
         self._housekeeping.stop()
         self.carrier.stop()
         self.deliverer.stop()
