@@ -111,6 +111,8 @@ export interface paths {
         /**
          * Egress
          * @description Every connection that was made from this machine: when, to whom, why, and how many bytes.
+         *
+         *     Whoever's work it was for: a key needs the scope admin.
          */
         get: operations["owner-egress"];
         put?: never;
@@ -626,7 +628,9 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Change settings, from now on and after a restart. Work that runs is given back and begun again with them.
+         * @description Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+         *
+         *     They say what may leave this machine, whoever's it is: a key needs the scope admin.
          */
         patch: operations["owner-change"];
         trace?: never;
@@ -2520,9 +2524,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2601,9 +2607,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2691,9 +2699,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2772,9 +2782,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2853,9 +2865,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2929,9 +2943,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3007,9 +3023,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3088,9 +3106,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3167,9 +3187,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3299,9 +3321,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3439,9 +3463,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3551,9 +3577,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3669,9 +3697,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3857,9 +3887,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3978,9 +4010,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4087,9 +4121,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4208,9 +4244,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4365,9 +4403,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4490,9 +4530,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4579,9 +4621,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4660,9 +4704,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4741,9 +4787,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4822,9 +4870,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4958,9 +5008,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5048,9 +5100,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5117,9 +5171,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5186,9 +5242,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5265,9 +5323,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5377,9 +5437,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5464,9 +5526,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5533,9 +5597,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5602,9 +5668,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5702,9 +5770,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5790,9 +5860,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5871,9 +5943,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5952,9 +6026,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6021,9 +6097,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6231,9 +6309,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6330,9 +6410,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6411,9 +6493,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6480,9 +6564,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6549,9 +6635,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6710,9 +6798,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6808,9 +6898,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6877,9 +6969,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6941,6 +7035,7 @@ export type KnownErrorCode =
   | "extra_missing"
   | "fallback_refused"
   | "file_missing"
+  | "host_refused"
   | "image_not_found"
   | "infected"
   | "inference_failed"
@@ -6961,13 +7056,16 @@ export type KnownErrorCode =
   | "not_allowed"
   | "not_authenticated"
   | "offline"
+  | "origin_refused"
   | "out_of_memory"
   | "output"
   | "provider_failed"
   | "queue"
   | "range"
+  | "restarting"
   | "scanner_unavailable"
   | "service"
+  | "settings_conflict"
   | "signature"
   | "storage"
   | "timed_out"

@@ -69,6 +69,8 @@ def _run(config: Any, studio: Studio, listening: Any) -> None:
             super().handle_exit(sig, frame)
 
         async def startup(self, sockets: Any = None) -> None:
+            # Here, and not only when the application is brought up: what is wrong is an error of the command then.
+            studio.start()
             await super().startup(sockets)
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host

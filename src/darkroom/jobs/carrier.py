@@ -27,7 +27,7 @@ class Carrier(Protocol):
     """
 
     def start(self) -> None:
-        """Begin. Raises NetworkError where the settings do not allow the connection that it needs."""
+        """Begin. Returns at once."""
         ...
 
     def stop(self) -> None:
@@ -64,6 +64,8 @@ def carrier(
 
     Raises:
         ExtraMissing: Celery is not installed.
+        ConfigurationError: the broker's address is none.
+        NetworkError: the settings do not allow to contact the broker.
     """
     wanted = settings.jobs
     if wanted.broker_url.get_secret_value():

@@ -24,6 +24,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from darkroom.addresses import is_loopback
 from darkroom.database.schema import now
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing, QueueFailed
@@ -87,9 +88,11 @@ class CeleryCarrier:
     Raises:
         ExtraMissing: Celery is not installed.
         ConfigurationError: the address is none of Redis.
+        NetworkError: the settings do not allow to contact Redis.
     """
 
     def __init__(self, settings: Settings, store: JobStore, *, cleans: bool = False) -> None:
+        _permit(settings)
         self._settings = settings
         self._store = store
         self._app = _app(settings)
@@ -99,8 +102,7 @@ class CeleryCarrier:
         self._thread = threading.Thread(target=self._run, name="darkroom-sender", daemon=True)
 
     def start(self) -> None:
-        """Begin. Raises NetworkError where the settings do not allow to contact Redis."""
-        _permit(self._settings)
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -188,9 +190,7 @@ class CeleryWorker:
         clean_up: housekeeping, done when a message asks for it.
         ended: is told of jobs that were worked on here.
 
-    Raises:
-        ExtraMissing: Celery is not installed.
-        ConfigurationError: the address is none of Redis.
+    Raises as :class:`CeleryCarrier`.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class CeleryWorker:
         ]
 
     def start(self) -> None:
-        """Begin. Raises NetworkError where the settings do not allow to contact Redis."""
+        """Begin."""
         self._sender.start()
         _state().should_stop = None
         for thread in self._threads:
@@ -448,6 +448,12 @@ def _place(settings: Settings) -> tuple[str, str, int] | None:
         cure="Write redis://host:6379/0, rediss://host:6379/0 or redis+socket:///path.",
         field="jobs.broker_url",
     )
+
+
+def is_remote(settings: Settings) -> bool:
+    """Whether ``jobs.broker_url`` leads to another machine. Raises ConfigurationError where it leads nowhere."""
+    place = _place(settings) if settings.jobs.broker_url.get_secret_value() else None
+    return place is not None and not is_loopback(place[1])
 
 
 def _permit(settings: Settings) -> None:

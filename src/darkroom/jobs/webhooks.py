@@ -82,10 +82,11 @@ class Deliverer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; messages that are on their way have a moment to arrive."""
+        """End; messages that are on their way have a moment to arrive. Harmless before :meth:`start`."""
         self._stopping.set()
         self.wake()
-        self._thread.join(timeout=STOP_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_SECONDS)
         with self._changed:
             self._changed.wait_for(lambda: not self._sending.total(), timeout=STOP_SECONDS)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
 
-from darkroom.errors import TimedOut, TooManyRequests
+from darkroom.errors import Cancelled, Restarting, TimedOut, TooManyRequests
 from darkroom.jobs.dispatcher import lane_of
 from darkroom.jobs.worker import WorkerPool
 
@@ -33,6 +33,8 @@ class Workbench:
         self._pools: dict[Lane, WorkerPool] = {}
         self._lock = threading.Lock()
         self._taken = 0
+        self._open = 0
+        self._retired = self._closed = False
 
     @contextlib.contextmanager
     def seat(self) -> Generator[None]:
@@ -51,9 +53,23 @@ class Workbench:
             self._taken -= 1
 
     async def run(self, request: Request) -> Outcome:
-        """Carry a request out. Whoever stops waiting stops the work. Raises DarkroomError."""
+        """Carry a request out. Whoever stops waiting stops the work.
+
+        Raises DarkroomError; Restarting where it is closed meanwhile.
+        """
+        self._open += 1
+        try:
+            return await self._run(request)
+        finally:
+            self._open -= 1
+            self._rest()
+
+    async def _run(self, request: Request) -> Outcome:
         pool = await asyncio.to_thread(self._pool, lane_of(request.pipeline))
-        job = pool.submit(request)
+        with self._lock:
+            if self._closed:
+                raise _restarting()
+            job = pool.submit(request)
         seconds = self._settings.limits.sync_seconds
         try:
             return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
@@ -62,18 +78,44 @@ class Workbench:
                 f"{job.name} took longer than {seconds:g} seconds while somebody waited, and was stopped.",
                 cure="Submit it as a job, which may take longer.",
             ) from error
+        except Cancelled as error:
+            if self._closed:
+                raise _restarting() from error
+            raise
         finally:
             job.cancel()
 
+    def retire(self) -> None:
+        """End the processes once nobody waits for them any more. To be called from the event loop of :meth:`run`."""
+        self._retired = True
+        self._rest()
+
     def close(self) -> None:
-        """End the processes; what they are doing is stopped."""
+        """End the processes now; what they are doing is stopped."""
         with self._lock:
+            self._closed = True
             pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.close()
+        _end(pools.values())
+
+    def _rest(self) -> None:
+        if self._retired and not self._open:
+            pools, self._pools = self._pools, {}
+            # Who has just been answered does not wait for it.
+            threading.Thread(target=_end, args=(pools.values(),), name="darkroom-retiring", daemon=True).start()
 
     def _pool(self, lane: Lane) -> WorkerPool:
         with self._lock:
+            if self._closed:
+                raise _restarting()
             if lane not in self._pools:
                 self._pools[lane] = WorkerPool(self._settings, workers=WORKERS[lane])
             return self._pools[lane]
+
+
+def _end(pools: Iterable[WorkerPool]) -> None:
+    for pool in pools:
+        pool.close()
+
+
+def _restarting() -> Restarting:
+    return Restarting("The work was stopped: the service ends, or what may leave it was changed.", cure="Ask again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
@@ -42,6 +43,7 @@ from darkroom.server.studio import Studio
 from darkroom.server.work import Order, ordered
 from darkroom.storage.storage import fetch
 
+log = logging.getLogger("darkroom.server")
 router = APIRouter(prefix="/images", tags=["images"])
 
 LARGEST_THUMBNAIL = 2048
@@ -134,7 +136,12 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
     if failed:
         response.status_code = 207
     request_id: str = request.state.id
-    errors = [schemas.FailedFile(name=name, problem=problem_of(error, request_id)) for name, error in failed]
+    errors: list[schemas.FailedFile] = []
+    for name, error in failed:
+        if error.private:
+            log.warning("%s", error)
+        problem = problem_of(error, request_id, whole=not studio.needs_key)
+        errors.append(schemas.FailedFile(name=name, problem=problem))
     return schemas.Uploaded(images=taken, errors=errors)
 
 
