@@ -108,7 +108,10 @@ class Limits(_Group):
     )
 
     sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+        default=3,
+        ge=1,
+        le=256,
+        description="Pictures that are received, fetched and worked on at once while somebody waits for the answer.",
     )
     sync_seconds: Duration = Field(
         default=120.0, gt=0, description="How long such an answer may take before it is given up."

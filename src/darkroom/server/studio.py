@@ -55,8 +55,6 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 FRESH_SECONDS = 1.0
-MOST_WAITING = 16
-"""Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
 
 class Studio:
@@ -98,7 +96,6 @@ class Studio:
             clean_up=self.housekeeping.look,
             ended=self.telemetry.job if self.telemetry is not None else None,
         )
-        self.thumbnails = asyncio.Semaphore(MOST_WAITING)
 
     @property
     def needs_key(self) -> bool:
