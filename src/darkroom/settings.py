@@ -96,8 +96,9 @@ class Limits(_Group):
     memory: int | None = Field(
         default=None,
         ge=100 * MEGA,
-        description="Most memory that one picture may take, in bytes; what would take more is refused before it "
-        "starts. Empty is three quarters of the machine's.",
+        description="Most memory that pictures may take which are worked on at once by one program, in bytes: what "
+        "would take more by itself is refused before it starts, what would take more beside others waits for them. "
+        "Empty is three quarters of the machine's.",
     )
     decode_seconds: float = Field(
         default=10.0, gt=0, description="Longest time decoding may take in a worker, in seconds."
@@ -118,7 +119,7 @@ class Limits(_Group):
     )
 
     def most_memory(self) -> int:
-        """Bytes that one picture may take."""
+        """Bytes that one picture may take, and all together that a program works on at once."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
 
 

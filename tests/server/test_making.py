@@ -10,6 +10,7 @@ import pytest
 
 from darkroom.database.connection import Database
 from darkroom.image import Encoding
+from darkroom.jobs.budget import Budget
 from darkroom.jobs.results import Results
 from darkroom.models.store import Store
 from darkroom.pipeline import Pipeline
@@ -53,7 +54,7 @@ class Made:
         database = Database(f"sqlite:///{folder}/darkroom.sqlite3")
         database.migrate()
         self.storage = Slow(folder / "files")
-        self.bench = Workbench(settings)
+        self.bench = Workbench(settings, Budget.from_settings(settings))
         results = Results(database, self.storage)
         self._making = Making(settings, self.storage, results, self.bench, Store.from_settings(settings))
         self.digest = ""

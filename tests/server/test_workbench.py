@@ -17,6 +17,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from darkroom.errors import TooManyRequests
+from darkroom.jobs.budget import Budget
 from darkroom.pipeline import Pipeline
 from darkroom.server.keys import LOCAL
 from darkroom.server.routes import images
@@ -74,7 +75,7 @@ def test_a_thumbnail_does_not_wait_for_signed_addresses_with_heavy_work(start: C
 
 @pytest.mark.anyio
 async def test_a_seat_is_free_once_the_last_who_holds_it_has_left() -> None:
-    bench = Workbench(Settings().with_changes({"limits.sync_concurrency": 1}))
+    bench = Workbench(Settings().with_changes({"limits.sync_concurrency": 1}), Budget(0))
     seat = bench.seat()
     async with seat:
         async with seat:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from darkroom.database.schema import JobRow
     from darkroom.intake import Intake
+    from darkroom.jobs.budget import Budget
     from darkroom.jobs.carrying import Ended
     from darkroom.jobs.store import JobStore
     from darkroom.settings import Settings
@@ -51,6 +52,7 @@ def carrier(
     intake: Intake | None = None,
     clean_up: CleanUp | None = None,
     ended: Ended | None = None,
+    budget: Budget | None = None,
 ) -> Carrier:
     """The carrier that the settings ask for: Celery where ``jobs.broker_url`` is set, else this process.
 
@@ -61,6 +63,7 @@ def carrier(
         intake: by which pictures come in that are named by an address; without it those jobs wait for another process.
         clean_up: housekeeping, which is done now and then. With a broker its workers do it, not this process.
         ended: is told of jobs that were worked on in this process.
+        budget: memory that they share with what else the process does; by default one of their own.
 
     Raises:
         ExtraMissing: Celery is not installed.
@@ -81,4 +84,5 @@ def carrier(
         intake=intake,
         clean_up=clean_up,
         ended=ended,
+        budget=budget,
     )

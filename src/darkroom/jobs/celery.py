@@ -28,6 +28,7 @@ from darkroom.database.schema import now
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing, QueueFailed
 from darkroom.jobs import carrying
+from darkroom.jobs.budget import Budget
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
 from darkroom.jobs.carrying import Ended, Means, holder_name
 from darkroom.jobs.store import LANES, Lane, State
@@ -187,6 +188,7 @@ class CeleryWorker:
         intake: fetches pictures that are named by an address.
         clean_up: housekeeping, done when a message asks for it.
         ended: is told of jobs that were worked on here.
+        budget: memory that all of them share; by default one of their own.
 
     Raises:
         ExtraMissing: Celery is not installed.
@@ -204,10 +206,11 @@ class CeleryWorker:
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
         ended: Ended | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._means = Means(settings, store, storage, intake, ended)
         self._sender = CeleryCarrier(settings, store)
-        self._processes = _Processes(settings)
+        self._processes = _Processes(settings, budget or Budget.from_settings(settings))
         self._clean_up = clean_up
         counts = {"light": settings.jobs.light, "heavy": settings.jobs.heavy}
         self._threads = [
@@ -337,8 +340,9 @@ class _Impatient:
 class _Processes:
     """A worker process for each thread that asks for one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, budget: Budget) -> None:
         self._settings = settings
+        self._budget = budget
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[WorkerPool] = []
@@ -347,7 +351,7 @@ class _Processes:
         """That of the thread which asks."""
         pool: WorkerPool | None = getattr(self._local, "pool", None)
         if pool is None:
-            pool = self._local.pool = WorkerPool(self._settings)
+            pool = self._local.pool = WorkerPool(self._settings, budget=self._budget)
             with self._lock:
                 self._all.append(pool)
         return pool

@@ -20,6 +20,7 @@ from darkroom.database.schema import BatchRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
+from darkroom.jobs.budget import Budget
 from darkroom.jobs.carrier import carrier
 from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
@@ -84,7 +85,8 @@ class Studio:
         self.models = Store.from_settings(settings)
         self.downloads = Downloads(self.models)
         self.rates = Rates(settings)
-        self.bench = Workbench(settings)
+        budget = Budget.from_settings(settings)
+        self.bench = Workbench(settings, budget)
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
         # A storage of its own: it is used on another thread's event loop, for long.
         self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
@@ -95,6 +97,7 @@ class Studio:
             intake=self.intake,
             clean_up=self.housekeeping.look,
             ended=self.telemetry.job if self.telemetry is not None else None,
+            budget=budget,
         )
 
     @property

@@ -11,6 +11,7 @@ from darkroom.jobs.dispatcher import lane_of
 from darkroom.jobs.worker import WorkerPool
 
 if TYPE_CHECKING:
+    from darkroom.jobs.budget import Budget
     from darkroom.jobs.store import Lane
     from darkroom.jobs.worker import Outcome
     from darkroom.pipeline import Pipeline
@@ -50,10 +51,12 @@ class Workbench:
 
     Light work has processes and places of its own, so that a thumbnail never waits behind a network. Work takes a place
     of one of two kinds first: a :class:`Seat`, where a picture may be of any size and work of any length, or a turn.
+    The ``budget`` is the memory that it shares with the jobs that the program carries out.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, budget: Budget) -> None:
         self._settings = settings
+        self._budget = budget
         self._pools: dict[Lane, WorkerPool] = {}
         self._lock = threading.Lock()
         self._taken = 0
@@ -107,5 +110,5 @@ class Workbench:
     def _pool(self, lane: Lane) -> WorkerPool:
         with self._lock:
             if lane not in self._pools:
-                self._pools[lane] = WorkerPool(self._settings, workers=WORKERS[lane])
+                self._pools[lane] = WorkerPool(self._settings, workers=WORKERS[lane], budget=self._budget)
             return self._pools[lane]
