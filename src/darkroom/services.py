@@ -1,4 +1,4 @@
-"""The one place that wires implementations together, from settings."""
+"""Wires what a picture needs on its way, from settings; jobs/wiring.py wires who carries jobs out."""
 
 from __future__ import annotations
 

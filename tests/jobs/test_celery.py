@@ -215,7 +215,7 @@ def test_housekeeping_is_done_by_a_worker(
     house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done: list[bool] = []
-    worker = CeleryWorker(settings, house.store, house.storage, queues=["light"], clean_up=lambda: done.append(True))
+    worker = CeleryWorker(settings, house.store, house.storage, heavy=0, clean_up=lambda: done.append(True))
     server = CeleryCarrier(settings, house.store, cleans=True)
     worker.start()
     server.start()

@@ -18,11 +18,14 @@ from werkzeug import Request, Response
 
 from darkroom.errors import TooManyRequests
 from darkroom.jobs.budget import Budget
+from darkroom.jobs.worker import WAITING
+from darkroom.operation import Extent
 from darkroom.pipeline import Pipeline
 from darkroom.server.keys import LOCAL
 from darkroom.server.routes import images
 from darkroom.server.studio import Studio
 from darkroom.server.workbench import MOST_TURNS, Workbench
+from darkroom.services import build_services
 from darkroom.settings import Settings
 from tests.jobs.conftest import png, whole
 from tests.server.conftest import SAMPLES, Service
@@ -167,3 +170,24 @@ async def test_who_asks_what_is_known_of_a_picture_waits_for_a_turn(tmp_path: Pa
     assert (await asked).picture.width == 40
     studio.bench.close()
     studio.database.close()
+
+
+def test_jobs_and_who_waits_share_the_memory(start: Callable[..., Service], settings: Settings) -> None:
+    """There is room for one of two: the job waits until the address is answered."""
+    one = Pipeline(CUT_OUT).memory(Extent(512, 600), build_services(settings).models)
+    service = start(DARKROOM_LIMITS__MEMORY=str(one * 3 // 2))
+    (known,) = service.upload(PORTRAIT)
+    url, answered = signed(service, known["id"], CUT_OUT), threading.Event()
+
+    def ask() -> None:
+        httpx.get(url, timeout=60).raise_for_status()
+        answered.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    until(lambda: "darkroom_http_requests_open 2" in service.client.get("/metrics").text)
+    time.sleep(1.5)
+    job = service.client.post(f"/api/v1/images/{known['id']}/process", json={"operations": CUT_OUT[:1]}).json()["id"]
+    until(lambda: service.client.get(f"/api/v1/jobs/{job}").json()["doing"] == WAITING)
+    assert not answered.is_set()
+    assert service.wait(job)["state"] == "completed"
+    assert answered.wait(10)

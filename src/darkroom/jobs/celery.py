@@ -183,8 +183,8 @@ class CeleryWorker:
         settings: that worker processes get.
         store: of the jobs.
         storage: of their files.
-        queues: to take jobs from.
-        concurrency: jobs at once of each queue; None is what ``jobs.light`` and ``jobs.heavy`` say, 1 at least.
+        light: jobs at once of the queue for light work; 0 takes none from it.
+        heavy: jobs at once of the queue for work that may use a network.
         intake: fetches pictures that are named by an address.
         clean_up: housekeeping, done when a message asks for it.
         ended: is told of jobs that were worked on here.
@@ -201,8 +201,8 @@ class CeleryWorker:
         store: JobStore,
         storage: Storage,
         *,
-        queues: Sequence[Lane] = LANES,
-        concurrency: int | None = None,
+        light: int = 1,
+        heavy: int = 1,
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
         ended: Ended | None = None,
@@ -212,15 +212,13 @@ class CeleryWorker:
         self._sender = CeleryCarrier(settings, store)
         self._processes = _Processes(settings, budget or Budget.from_settings(settings))
         self._clean_up = clean_up
-        counts = {"light": settings.jobs.light, "heavy": settings.jobs.heavy}
+        counts: dict[Lane, int] = {"light": light, "heavy": heavy}
         self._threads = [
             threading.Thread(
-                target=self._consume,
-                args=(name, self._app(), concurrency or max(1, counts[name])),
-                name=f"darkroom-{name}",
-                daemon=True,
+                target=self._consume, args=(name, self._app(), count), name=f"darkroom-{name}", daemon=True
             )
-            for name in dict.fromkeys(queues)
+            for name, count in counts.items()
+            if count
         ]
 
     def start(self) -> None:

@@ -1,4 +1,7 @@
-"""The parts of the running service, wired together from settings: the only place that knows all of them."""
+"""The parts of the running service, wired together from settings: the only place that knows all of them.
+
+What carries jobs out is wired by :mod:`darkroom.jobs.wiring`, for workers as well.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
-from darkroom import storage as storages
 from darkroom.addresses import is_loopback
 from darkroom.database.connection import Database
 from darkroom.database.schema import BatchRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.image import Encoding, Format
-from darkroom.intake import Intake
-from darkroom.jobs.budget import Budget
-from darkroom.jobs.carrier import carrier
 from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
-from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.results import Results
 from darkroom.jobs.store import JobStore
 from darkroom.jobs.webhooks import Deliverer
+from darkroom.jobs.wiring import build_workshop
 from darkroom.models.store import Store
-from darkroom.safety.scanning import Scanner
 from darkroom.server import files, schemas, views
 from darkroom.server.archive import Packed
 from darkroom.server.downloads import Downloads
@@ -80,25 +78,15 @@ class Studio:
     def _wire(self, settings: Settings) -> None:
         """What depends on settings that may change while the service runs."""
         self.settings = settings
-        self.scanner = Scanner.from_settings(settings)
-        self.intake = Intake(settings, self.storage, self.scanner)
+        ended = self.telemetry.job if self.telemetry is not None else None
+        workshop = build_workshop(settings, self.database, self.storage, ended=ended)
+        self.scanner, self.intake = workshop.scanner, workshop.intake
+        self.housekeeping, self.carrier = workshop.housekeeping, workshop.carrier
         self.models = Store.from_settings(settings)
         self.downloads = Downloads(self.models)
         self.rates = Rates(settings)
-        budget = Budget.from_settings(settings)
-        self.bench = Workbench(settings, budget)
+        self.bench = Workbench(settings, workshop.budget)
         self.making = Making(settings, self.storage, self.results, self.bench, self.models)
-        # A storage of its own: it is used on another thread's event loop, for long.
-        self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
-        self.carrier = carrier(
-            settings,
-            self.jobs,
-            self.storage,
-            intake=self.intake,
-            clean_up=self.housekeeping.look,
-            ended=self.telemetry.job if self.telemetry is not None else None,
-            budget=budget,
-        )
 
     @property
     def needs_key(self) -> bool:
