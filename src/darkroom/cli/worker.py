@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkroom.cli.options import LogJson
 from darkroom.errors import InvalidParameters
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def worker(
         int | None,
         typer.Option(min=1, max=64, help="Jobs at once of each queue, in place of jobs.light and jobs.heavy."),
     ] = None,
+    log_json: LogJson = False,
 ) -> None:
     """Carry out jobs of the service until Ctrl-C or SIGTERM; those that run then are given back.
 
@@ -36,15 +37,14 @@ def worker(
     from darkroom.jobs.claims import build_claimed
     from darkroom.jobs.store import LANES
     from darkroom.jobs.wiring import build_workshop
+    from darkroom.server import logs
     from darkroom.server.telemetry import Telemetry
     from darkroom.settings import load_settings
 
     for name in queue or ():
         if name not in LANES:
             raise InvalidParameters(f"There is no queue {name!r}.", cure=f"Known: {', '.join(LANES)}.", field="queue")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("celery", "kombu", "alembic", "httpx2"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.configure(json=True if log_json else None)
     lanes: list[Lane] = [lane for lane in LANES if not queue or lane in queue]
     settings = load_settings()
     telemetry = Telemetry.from_settings(settings)

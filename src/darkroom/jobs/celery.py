@@ -24,6 +24,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import structlog
+
 from darkroom.database.schema import now
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing, QueueFailed
@@ -295,14 +297,16 @@ class CeleryWorker:
         """The job, held by a name that nobody else has; None where there is nothing to do."""
         if self._means.stopping.is_set():
             return None
-        try:
-            row = self._means.store.lease_one(job_id, holder_name("celery"), carrying.LEASE_SECONDS, states=(state,))
-        except DarkroomError as error:
-            # The database is away for a moment. The job waits there, and is sent again.
-            log.warning("job %s: %s", job_id, error)
-            return None
-        if row is None:
-            log.info("job %s does not wait: its message is an old one", job_id)
+        holder, lease = holder_name("celery"), carrying.LEASE_SECONDS
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            try:
+                row = self._means.store.lease_one(job_id, holder, lease, states=(state,))
+            except DarkroomError as error:
+                # The database is away for a moment. The job waits there, and is sent again.
+                log.warning("job %s: %s", job_id, error)
+                return None
+            if row is None:
+                log.info("job %s does not wait: its message is an old one", job_id)
         return row
 
     def _clean(self) -> None:
