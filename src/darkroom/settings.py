@@ -102,8 +102,9 @@ class Limits(_Group):
     memory: int | None = Field(
         default=None,
         ge=100 * MEGA,
-        description="Most memory that one picture may take, in bytes; what would take more is refused before it "
-        "starts. Empty is three quarters of the machine's.",
+        description="Most memory that pictures may take which are worked on at once by one program, in bytes: what "
+        "would take more by itself is refused before it starts, what would take more beside others waits for them. "
+        "Empty is three quarters of the machine's.",
     )
     decode_seconds: float = Field(
         default=10.0, gt=0, description="Longest time decoding may take in a worker, in seconds."
@@ -114,14 +115,17 @@ class Limits(_Group):
     )
 
     sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+        default=3,
+        ge=1,
+        le=256,
+        description="Pictures that are received, fetched and worked on at once while somebody waits for the answer.",
     )
     sync_seconds: Duration = Field(
         default=120.0, gt=0, description="How long such an answer may take before it is given up."
     )
 
     def most_memory(self) -> int:
-        """Bytes that one picture may take."""
+        """Bytes that one picture may take, and all together that a program works on at once."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from darkroom import storage as storages
 from darkroom.errors import SettingsConflict
-from darkroom.intake import Intake
 from darkroom.jobs import celery
-from darkroom.jobs.carrier import carrier
-from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.webhooks import Deliverer
+from darkroom.jobs.wiring import build_workshop
 from darkroom.models.store import Store
-from darkroom.safety.scanning import Scanner
 from darkroom.server.making import Making
 from darkroom.server.workbench import Workbench
 
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
     from darkroom.database.connection import Database
     from darkroom.jobs.carrying import Ended
     from darkroom.jobs.results import Results
-    from darkroom.jobs.store import JobStore
     from darkroom.server.telemetry import Telemetry
     from darkroom.settings import Settings
     from darkroom.storage.storage import Storage
@@ -39,23 +34,18 @@ class Parts:
         *,
         database: Database,
         storage: Storage,
-        jobs: JobStore,
         results: Results,
         ended: Ended | None,
     ) -> None:
         self.settings = settings
         self._database = database
         self._deliverer: Deliverer | None = None
-        self.scanner = Scanner.from_settings(settings)
-        self.intake = Intake(settings, storage, self.scanner)
+        workshop = build_workshop(settings, database, storage, ended=ended)
+        self.scanner, self.intake, self.carrier = workshop.scanner, workshop.intake, workshop.carrier
+        self._housekeeping = workshop.housekeeping
         self.models = Store.from_settings(settings)
-        self.bench = Workbench(settings)
+        self.bench = Workbench(settings, workshop.budget)
         self.making = Making(settings, storage, results, self.bench, self.models)
-        # A storage of its own: it is used on another thread's event loop, for long.
-        self._housekeeping = Housekeeping(settings, database, storages.build(settings))
-        self.carrier = carrier(
-            settings, jobs, storage, intake=self.intake, clean_up=self._housekeeping.look, ended=ended
-        )
 
     @property
     def deliverer(self) -> Deliverer:

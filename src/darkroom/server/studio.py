@@ -1,4 +1,7 @@
-"""The parts of the running service, wired together from settings: the only place that knows all of them."""
+"""The parts of the running service, wired together from settings: the only place that knows all of them.
+
+What carries jobs out is wired by :mod:`darkroom.jobs.wiring`, for workers as well.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +50,6 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 FRESH_SECONDS = 1.0
-MOST_WAITING = 16
-"""Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
 
 class Studio:
@@ -68,7 +69,6 @@ class Studio:
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
         self.telemetry = Telemetry.from_settings(settings)
-        self.thumbnails = asyncio.Semaphore(MOST_WAITING)
         self._changing = asyncio.Lock()
         self._trying = asyncio.Lock()
         self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
@@ -83,7 +83,6 @@ class Studio:
             settings,
             database=self.database,
             storage=self.storage,
-            jobs=self.jobs,
             results=self.results,
             ended=self.telemetry.job if self.telemetry is not None else None,
         )
