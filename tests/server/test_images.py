@@ -146,15 +146,6 @@ def test_a_stored_picture_may_be_named_by_an_operation(service: Service, portrai
     assert (unknown.status_code, unknown.json()["code"]) == (404, "image_not_found")
 
 
-def test_the_same_key_gives_the_same_job(service: Service, portrait: dict[str, Any]) -> None:
-    url, headers = f"/api/v1/images/{portrait['id']}/process", {"Idempotency-Key": "order-1"}
-    work = {"operations": ["rotate:angle=90"]}
-    first = service.client.post(url, json=work, headers=headers).json()
-    assert service.client.post(url, json=work, headers=headers).json()["id"] == first["id"]
-    other = service.client.post(url, json={"operations": ["rotate:angle=180"]}, headers=headers)
-    assert (other.status_code, other.json()["code"]) == (409, "conflict")
-
-
 def test_a_picture_is_fetched_from_its_address(service: Service, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/shop/portrait.jpg").respond_with_data(PORTRAIT.read_bytes(), content_type="image/jpeg")
     body = {"url": httpserver.url_for("/shop/portrait.jpg"), "operations": ["resize:width=60"], "store_id": "fetched"}

@@ -3578,7 +3578,7 @@ export interface operations {
                 version?: number | null;
             };
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -3890,7 +3890,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -4120,7 +4120,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;

@@ -96,6 +96,8 @@ class BatchRow(Base):
     owner: Mapped[str] = mapped_column(String(32), default="", index=True)
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
+    fingerprint: Mapped[str | None] = mapped_column(String(64), default=None)
+    """SHA-256 of the request that the key stands for."""
 
 
 class JobRow(Base):
@@ -137,10 +139,12 @@ class JobRow(Base):
     """Digest of what came of it."""
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
+    fingerprint: Mapped[str | None] = mapped_column(String(64), default=None)
+    """SHA-256 of the request that the key stands for."""
     created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
     started: Mapped[datetime | None] = mapped_column(Moment, default=None)
-    finished: Mapped[datetime | None] = mapped_column(Moment, default=None)
-    changed: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
+    finished: Mapped[datetime | None] = mapped_column(Moment, default=None, index=True)
+    changed: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now, index=True)
 
 
 class DeliveryRow(Base):

@@ -53,14 +53,6 @@ class Pictures:
             session.add(version)
             return Known(row, version, 1)
 
-    def reserve(self, name: str, *, owner: str, store_id: str, product_id: str) -> ImageRow:
-        """A picture that a job is going to fetch."""
-        with self._database.session() as session:
-            row = ImageRow(name=name, owner=owner, store_id=store_id, product_id=product_id)
-            session.add(row)
-            session.flush()
-            return row
-
     def get(self, image_id: str, owner: str | None) -> Known:
         """One picture. Raises ImageNotFound, also where it is somebody else's."""
         with self._database.session(reading=True) as session:
