@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
@@ -18,7 +17,6 @@ from darkroom.addresses import is_loopback
 from darkroom.database.connection import Database
 from darkroom.database.schema import BatchRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
-from darkroom.image import Encoding, Format
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
 from darkroom.jobs.claims import build_claimed
@@ -182,13 +180,6 @@ class Studio:
             size = {"bytes": version.bytes, "width": version.width, "height": version.height, "format": format}
             packed.append(Packed(version.digest, name, version.created, {**about, **size}))
         return packed
-
-    async def negotiated(self, version: VersionRow, order: Order, formats: Sequence[Format]) -> Order:
-        """An order that writes the best of these formats; one without alpha only where the picture has none."""
-        chosen = formats[0]
-        if chosen == "jpeg" and version.format not in ("jpeg", "bmp", "ppm") and len(formats) > 1:
-            chosen = formats[1]
-        return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
 
     async def readiness(self) -> schemas.Readiness:
         """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""
