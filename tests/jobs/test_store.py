@@ -21,7 +21,7 @@ from tests.servers import Postgres
 
 from darkroom.database.connection import Database
 from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
-from darkroom.errors import Conflict, DownloadInterrupted, JobNotFound, WorkerDied
+from darkroom.errors import Conflict, DownloadInterrupted, ImageNotFound, JobNotFound, WorkerDied
 from darkroom.intake import Taken
 from darkroom.jobs.store import DONE, HELD, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob, NewPicture
 
@@ -169,6 +169,16 @@ def test_a_failure_that_cannot_pass_is_final_until_somebody_asks_again(store: Jo
     assert store.fail(row.id, "one", PASSING, passing=False) == "failed"
     assert store.requeue(row.id).state == "pending"
     assert store.lease(["light"], "one", 60) is not None
+
+
+def test_a_job_whose_picture_was_deleted_is_not_done_again(store: JobStore, database: Database) -> None:
+    with database.session() as session:
+        session.add(ImageRow(id="i", name="a.png", deleted=now()))
+    row, _ = store.submit(new(image_id="i"))
+    store.cancel(row.id)
+    with pytest.raises(ImageNotFound, match="was deleted"):
+        store.requeue(row.id)
+    assert store.get(row.id).state == "cancelled"
 
 
 def test_who_kills_two_workers_is_quarantined(store: JobStore, database: Database) -> None:

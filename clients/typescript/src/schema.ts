@@ -6741,7 +6741,10 @@ export interface operations {
     };
     "local-media-report": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What the receipt is to call the picture. */
+                name?: string | null;
+            };
             header?: never;
             path: {
                 key: string;

@@ -180,6 +180,8 @@ class ResultRow(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     """SHA-256 over the picture's digest, the operations in canonical form, the encoding and the models' digests."""
+    source: Mapped[str] = mapped_column(String(64), index=True)
+    """The picture's digest."""
     digest: Mapped[str] = mapped_column(String(64), index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[str] = mapped_column(String(8))
@@ -187,6 +189,7 @@ class ResultRow(Base):
     height: Mapped[int]
     frames: Mapped[int] = mapped_column(default=1)
     report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Without the picture's name, which is whose it was that came first."""
     created: Mapped[datetime] = mapped_column(Moment, default=now)
     used: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 

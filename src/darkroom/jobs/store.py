@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_
 
 from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, identifier, now
-from darkroom.errors import BatchNotFound, DarkroomError, JobNotFound, WorkerDied
+from darkroom.errors import BatchNotFound, DarkroomError, ImageNotFound, JobNotFound, WorkerDied
 from darkroom.jobs.idempotency import Row, find, once
 from darkroom.jobs.outbox import announce
 
@@ -303,9 +303,15 @@ class JobStore:
             return row
 
     def requeue(self, job_id: str) -> JobRow:
-        """Have a job that has failed, was cancelled or quarantined done again. Raises JobNotFound."""
+        """Have a job that has failed, was cancelled or quarantined done again.
+
+        Raises JobNotFound; ImageNotFound where its picture was deleted, so that its files may be gone already.
+        """
         with self.database.session() as session:
             row = self._one(session, job_id)
+            image = session.get(ImageRow, row.image_id, with_for_update=True) if row.image_id is not None else None
+            if image is not None and image.deleted is not None:
+                raise picture_deleted(row)
             if row.state in DONE and row.state != "completed":
                 row.state = _first_state(row)
                 row.attempts, row.deaths, row.error = 0, 0, None
@@ -470,6 +476,13 @@ class JobStore:
         if row is None:
             raise _unknown(job_id)
         return row
+
+
+def picture_deleted(row: JobRow) -> ImageNotFound:
+    """What to say of a job whose picture is gone."""
+    return ImageNotFound(
+        f"The picture of the job {row.id} was deleted, with all that came of it.", cure="Upload it again."
+    )
 
 
 def _unknown(job_id: str) -> JobNotFound:

@@ -7,13 +7,13 @@ import contextlib
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.database.schema import identifier
 from darkroom.image import Format
-from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.results import Results, key_of, models_of, named, repeatable
 from darkroom.jobs.store import Made
 from darkroom.processing import Request
 from darkroom.storage.storage import fetch, put_bytes
@@ -75,16 +75,19 @@ class Making:
         seat = self._bench.seat if seated else contextlib.nullcontext
         key, models = await asyncio.to_thread(self._key, digest, order)
         if key is None:
-            return await self._made(None, models, source, order, name, seat)
+            return await self._made(None, models, source, digest, order, name, seat)
         kept = await self._results.find(key)
         if kept is not None:
             format: Any = kept.format
-            return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
+            return Finished(key, kept.digest, kept.bytes, format, named(kept.report, name), cached=True)
         going = self._going.get(key)
         if going is None:
-            going = self._going[key] = _Going(asyncio.create_task(self._made(key, models, source, order, name, seat)))
+            work = self._made(key, models, source, digest, order, name, seat)
+            going = self._going[key] = _Going(asyncio.create_task(work))
             going.task.add_done_callback(lambda _: self._going.pop(key, None))
-        return await going.result()
+        finished = await going.result()
+        # Who waits for the same may call it otherwise.
+        return replace(finished, report=named(finished.report, name))
 
     def _key(self, digest: str, order: Order) -> tuple[str | None, dict[str, str]]:
         """The key of a result, None where it is not to be kept, and the models that it is made of."""
@@ -99,6 +102,7 @@ class Making:
         key: str | None,
         models: dict[str, str],
         source: Path | str,
+        digest: str,
         order: Order,
         name: str,
         seat: Callable[[], AbstractContextManager[None]],
@@ -115,7 +119,7 @@ class Making:
                     order.pipeline,
                     encoding=order.encoding,
                     name=name,
-                    pictures={reference: places[digest] for reference, digest in order.pictures.items()},
+                    pictures={reference: places[wanted] for reference, wanted in order.pictures.items()},
                 )
             )
         about = outcome.report.output
@@ -127,6 +131,6 @@ class Making:
         if key is None or not repeatable(order.pipeline, self._settings, outcome.report, models):
             # Kept all the same, under a key that nobody else has: its report is asked for.
             key = identifier() * 2
-        await self._results.keep(key, made, outcome.report)
+        await self._results.keep(key, digest, made, outcome.report)
         format: Any = about.format
         return Finished(key, stored.digest, stored.size, format, outcome.report.model_dump(mode="json"), cached=False)

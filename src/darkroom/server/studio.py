@@ -15,7 +15,7 @@ from sqlalchemy import select
 from darkroom import storage as storages
 from darkroom.addresses import is_loopback
 from darkroom.database.connection import Database
-from darkroom.database.schema import BatchRow, JobRow, VersionRow
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
 from darkroom.intake import Intake
 from darkroom.jobs.carrier import carrier
@@ -168,7 +168,8 @@ class Studio:
             found = session.execute(
                 select(JobRow, VersionRow)
                 .join(VersionRow, VersionRow.job_id == JobRow.id)
-                .where(JobRow.batch_id == batch_id, JobRow.state == "completed")
+                .join(ImageRow, ImageRow.id == VersionRow.image_id)
+                .where(JobRow.batch_id == batch_id, JobRow.state == "completed", ImageRow.deleted.is_(None))
                 .order_by(JobRow.created, JobRow.id, VersionRow.name)
             ).all()
         packed: list[Packed] = []
