@@ -3606,7 +3606,7 @@ export interface operations {
                 version?: number | null;
             };
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -3922,7 +3922,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -4156,7 +4156,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -6831,7 +6831,10 @@ export interface operations {
     };
     "local-media-report": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What the receipt is to call the picture. */
+                name?: string | null;
+            };
             header?: never;
             path: {
                 key: string;

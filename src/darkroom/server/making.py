@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.database.schema import identifier
 from darkroom.image import Format
-from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.results import Results, key_of, models_of, named, repeatable
 from darkroom.jobs.store import Made
 from darkroom.processing import Request
 from darkroom.storage.storage import fetch, put_bytes
@@ -67,17 +67,19 @@ class Making:
         """
         key, models = await asyncio.to_thread(self._key, digest, order)
         if key is None:
-            return await self._made(None, models, source, order, name, place)
+            return await self._made(None, models, source, digest, order, name, place)
         kept = await self._results.find(key)
         if kept is not None:
             format: Any = kept.format
-            return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
+            return Finished(key, kept.digest, kept.bytes, format, named(kept.report, name), cached=True)
         going = self._going.get(key)
         if going is None:
-            begun = going = _Going(asyncio.create_task(self._made(key, models, source, order, name, place)))
+            begun = going = _Going(asyncio.create_task(self._made(key, models, source, digest, order, name, place)))
             self._going[key] = begun
             begun.task.add_done_callback(lambda _: self._forget(key, begun))
-        return await self._awaited(key, going)
+        finished = await self._awaited(key, going)
+        # Who waits for the same may call it otherwise.
+        return replace(finished, report=named(finished.report, name))
 
     async def _awaited(self, key: str, going: _Going) -> Finished:
         """The result that is being made, which is stopped when the last who waits for it leaves."""
@@ -109,6 +111,7 @@ class Making:
         key: str | None,
         models: dict[str, str],
         source: Path | str,
+        digest: str,
         order: Order,
         name: str,
         place: Place,
@@ -124,7 +127,7 @@ class Making:
         if key is None or not repeatable(order.pipeline, self._settings, outcome.report, models):
             # Kept all the same, under a key that nobody else has: its report is asked for.
             key = identifier() * 2
-        await self._results.keep(key, made, outcome.report)
+        await self._results.keep(key, digest, made, outcome.report)
         format: Any = about.format
         return Finished(key, stored.digest, stored.size, format, outcome.report.model_dump(mode="json"), cached=False)
 

@@ -10,16 +10,14 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
 from darkroom.addresses import is_loopback
 from darkroom.database.connection import Database
-from darkroom.database.schema import BatchRow, JobRow, VersionRow
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
-from darkroom.image import Encoding, Format
 from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
 from darkroom.jobs.results import Results
@@ -164,7 +162,8 @@ class Studio:
             found = session.execute(
                 select(JobRow, VersionRow)
                 .join(VersionRow, VersionRow.job_id == JobRow.id)
-                .where(JobRow.batch_id == batch_id, JobRow.state == "completed")
+                .join(ImageRow, ImageRow.id == VersionRow.image_id)
+                .where(JobRow.batch_id == batch_id, JobRow.state == "completed", ImageRow.deleted.is_(None))
                 .order_by(JobRow.created, JobRow.id, VersionRow.name)
             ).all()
         packed: list[Packed] = []
@@ -176,13 +175,6 @@ class Studio:
             size = {"bytes": version.bytes, "width": version.width, "height": version.height, "format": format}
             packed.append(Packed(version.digest, name, version.created, {**about, **size}))
         return packed
-
-    async def negotiated(self, version: VersionRow, order: Order, formats: Sequence[Format]) -> Order:
-        """An order that writes the best of these formats; one without alpha only where the picture has none."""
-        chosen = formats[0]
-        if chosen == "jpeg" and version.format not in ("jpeg", "bmp", "ppm") and len(formats) > 1:
-            chosen = formats[1]
-        return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
 
     async def readiness(self) -> schemas.Readiness:
         """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""

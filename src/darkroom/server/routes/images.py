@@ -9,16 +9,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from darkroom.database.schema import JobRow, VersionRow
-from darkroom.errors import Conflict, DarkroomError, InputError, InvalidParameters, LimitExceeded, ScannerUnavailable
+from darkroom.database.schema import VersionRow
+from darkroom.errors import DarkroomError, InputError, InvalidParameters, LimitExceeded, ScannerUnavailable
 from darkroom.image import Encoding
 from darkroom.inspection import Inspection
-from darkroom.jobs.dispatcher import lane_of
-from darkroom.jobs.store import NewJob
 from darkroom.operations.resize import Resize
 from darkroom.pipeline import Pipeline
 from darkroom.safety.validation import safe_name
@@ -35,11 +32,11 @@ from darkroom.server.dependencies import (
     problems,
     unless_gone,
 )
-from darkroom.server.keys import Principal
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import problem_of
 from darkroom.server.routes.local_media import RECEIPT, tell
 from darkroom.server.studio import Studio
+from darkroom.server.submitting import submit, submit_batch
 from darkroom.server.work import Order, ordered
 from darkroom.storage.storage import fetch
 
@@ -63,7 +60,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="The same key with the same request gives the same job.",
+        description="The same key with the same request gives the same job; with another request, 409.",
     ),
 ]
 _UPLOAD: dict[str, Any] = {
@@ -185,7 +182,7 @@ async def process_any(
     body: schemas.ProcessRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Job:
     """Have a picture worked on, one that is stored or one at an address: gives a job."""
-    return await _submit(studio, who, body, body, idempotency_key)
+    return views.job(await submit(studio, who, body, body, idempotency_key), studio.settings)
 
 
 @router.post(
@@ -227,17 +224,7 @@ async def batch(
     body: schemas.BatchRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Batch:
     """Have several pictures worked on in the same way: all are accepted, or none."""
-    order = await studio.ordered(body.work, owner_of(who))
-    webhook = str(body.webhook_url) if body.webhook_url is not None else None
-    known = await asyncio.to_thread(studio.jobs.known_batch, who.id, idempotency_key)
-    if known is None:
-        jobs = await _new_jobs(studio, who, body, order)
-        row, rows = await asyncio.to_thread(studio.jobs.batch, who.id, webhook, jobs, idempotency_key)
-        studio.submitted(rows)
-    else:
-        row = known
-        if row.webhook_url != webhook:
-            raise _conflict(idempotency_key)
+    row = await submit_batch(studio, who, body, idempotency_key)
     return await asyncio.to_thread(studio.batch, row)
 
 
@@ -345,7 +332,8 @@ async def process_one(
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Job:
     """Have a stored picture worked on: gives a job, whose result is a new version of it."""
-    return await _submit(studio, who, schemas.Source(image_id=image_id, version=version), body, idempotency_key)
+    source = schemas.Source(image_id=image_id, version=version)
+    return views.job(await submit(studio, who, source, body, idempotency_key), studio.settings)
 
 
 @router.post("/{image_id}/link", responses=problems(404, *BODY))
@@ -396,80 +384,6 @@ async def _looked_at(studio: Studio, row: VersionRow, name: str, faces: bool) ->
     assert outcome.data is not None
     found: dict[str, Any] = json.loads(outcome.data)
     return found
-
-
-async def _submit(
-    studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, key: str | None
-) -> schemas.Job:
-    order = await studio.ordered(work, owner_of(who))
-    known = await asyncio.to_thread(studio.jobs.known, who.id, key)
-    if known is None:
-        new = await _new_job(studio, who, source, work, order, key)
-        row, _ = await asyncio.to_thread(studio.jobs.submit, new)
-        studio.submitted([row])
-    else:
-        row = known
-        if not _same(row, source, order):
-            raise _conflict(key)
-    return views.job(row, studio.settings)
-
-
-async def _new_jobs(studio: Studio, who: Principal, body: schemas.BatchRequest, order: Order) -> list[NewJob]:
-    """A job for each picture of a batch; where one is not to be had, nothing is left of the others."""
-    jobs: list[NewJob] = []
-    try:
-        for source in body.images:
-            jobs.append(await _new_job(studio, who, source, body.work, order))
-    except DarkroomError:
-        for job in jobs:
-            if job.source_url is not None and job.image_id is not None:
-                await asyncio.to_thread(studio.pictures.delete, job.image_id, None)
-        raise
-    return jobs
-
-
-async def _new_job(
-    studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, order: Order, key: str | None = None
-) -> NewJob:
-    """A job for a picture; for one at an address its place among the stored ones is made."""
-    if source.url is not None:
-        name = safe_name(unquote(source.url.path or "").rpartition("/")[2] or "picture")
-        reserved = await asyncio.to_thread(
-            studio.pictures.reserve, name, owner=who.id, store_id=source.store_id, product_id=source.product_id
-        )
-        image_id, digest, url = reserved.id, "", str(source.url)
-    else:
-        assert source.image_id is not None
-        version = await asyncio.to_thread(studio.pictures.version, source.image_id, owner_of(who), source.version)
-        known = await asyncio.to_thread(studio.pictures.get, source.image_id, owner_of(who))
-        image_id, digest, url, name = source.image_id, version.digest, None, known.row.name
-    return NewJob(
-        source=digest,
-        source_url=url,
-        operations=order.pipeline.to_json(),
-        name=name,
-        encoding=order.encoding_as_json(),
-        pictures=order.pictures,
-        lane=lane_of(order.pipeline),
-        priority=work.priority,
-        owner=who.id,
-        image_id=image_id,
-        webhook_url=str(work.webhook_url) if work.webhook_url is not None else None,
-        idempotency_key=key,
-    )
-
-
-def _same(row: JobRow, source: schemas.Source, order: Order) -> bool:
-    """Whether a job is what a request asks for."""
-    asked = str(source.url) if source.url is not None else None
-    picture = row.source_url == asked if asked is not None else row.image_id == source.image_id
-    return picture and row.operations == order.pipeline.to_json() and row.encoding == order.encoding_as_json()
-
-
-def _conflict(key: str | None) -> Conflict:
-    return Conflict(
-        f"The Idempotency-Key {key} was used with another request.", cure="Use a new one.", field="Idempotency-Key"
-    )
 
 
 def _group(field: str, text: str) -> str:
