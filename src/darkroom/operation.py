@@ -73,7 +73,9 @@ class Operation(BaseModel, ABC):
 
     The class docstring's first line is the operation's summary everywhere it is shown; every field has a description
     and bounds. ``type`` is added by the subclass machinery, so that an operation is ``{"type": "upscale", ...}`` in
-    JSON.
+    JSON. One that cannot do with nothing said has ``x-needs`` in its JSON schema: ways to say enough, each a schema of
+    which ``required`` and ``properties`` are read, so that forms know it before they ask. (``anyOf`` would say it too,
+    and spoil the types that clients make of it.)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,6 +114,13 @@ class Operation(BaseModel, ABC):
         The pipeline holds it against ``limits.output_pixels`` before it starts.
         """
         return (width, height)
+
+    def moves(self) -> bool:
+        """Whether what the picture shows lies elsewhere in the result, in shares of its width and height.
+
+        Before and after are then looked at side by side and not one over the other.
+        """
+        return False
 
     def needed_size(self, width: int, height: int) -> tuple[int, int] | None:
         """The size that it scales a picture of this size down to before all else; None where it looks at every pixel.

@@ -2306,6 +2306,8 @@ export interface components {
             /** @description Inference engine, where a network ran. */
             engine?: string | null;
             fallbacks?: components["schemas"]["Fallback"][];
+            /** @description Pixels down, of one frame of what it made. */
+            height?: number | null;
             /** @description Models that had to be loaded for it. */
             loaded?: string[];
             /**
@@ -2315,6 +2317,11 @@ export interface components {
             method?: string;
             /** @description Models that took part. */
             models?: components["schemas"]["ModelUse"][];
+            /**
+             * @description Whether what the picture shows lies elsewhere now, in shares of its width and height: it was cropped, turned, padded.
+             * @default false
+             */
+            moved?: boolean;
             /** @description Name of the operation. */
             operation: string;
             /** @description Every parameter, defaults resolved. */
@@ -2336,6 +2343,8 @@ export interface components {
              */
             seconds?: number;
             warnings?: string[];
+            /** @description Pixels across, of what it made. */
+            width?: number | null;
         };
         /** @description What became of an upload: every file has its own answer. */
         Uploaded: {

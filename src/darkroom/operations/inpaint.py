@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.colour import Colour, parse_colour
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
@@ -31,6 +31,10 @@ class Inpaint(Operation, name="inpaint"):
     """Fill what a mask, boxes or a colour point out from what is around it; all else stays as it is."""
 
     tasks = ("inpainting",)
+
+    model_config = ConfigDict(
+        json_schema_extra={"x-needs": [{"required": ["mask"]}, {"required": ["boxes"]}, {"required": ["color"]}]}
+    )
 
     mask: PictureName | None = Field(
         default=None, max_length=4096, description="Path of a picture that is white where to fill and black elsewhere."
