@@ -177,18 +177,22 @@ class Pipeline:
         report: Report,
         chain: Chain | None = None,
         attachments: list[Attachment] | None = None,
+        admit: Callable[[int], None] | None = None,
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Image:
         """Run every operation on ``image``, adding one StepReport each to ``report``.
 
         ``chain`` picks who carries each out, this machine where there is none. Pictures that operations make beside the
-        result are added to ``attachments``.
+        result are added to ``attachments``. ``admit`` is called with the bytes that all takes at its worst, and returns
+        when it may.
 
         ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
         is done where it would not fit into ``limits.memory``; DarkroomError.
         """
         report.memory_estimate = self.check_memory(image, settings, models)
+        if admit is not None:
+            admit(report.memory_estimate)
         count, begun = len(self.operations), time.perf_counter()
         for index, operation in enumerate(self.operations):
             step = StepReport(operation=operation.name, parameters=operation.parameters())

@@ -111,6 +111,8 @@ export interface paths {
         /**
          * Egress
          * @description Every connection that was made from this machine: when, to whom, why, and how many bytes.
+         *
+         *     Whoever's work it was for: a key needs the scope admin.
          */
         get: operations["owner-egress"];
         put?: never;
@@ -626,7 +628,9 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Change settings, from now on and after a restart. Work that runs is given back and begun again with them.
+         * @description Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+         *
+         *     They say what may leave this machine, whoever's it is: a key needs the scope admin.
          */
         patch: operations["owner-change"];
         trace?: never;
@@ -2529,9 +2533,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2610,9 +2616,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2700,9 +2708,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2781,9 +2791,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2862,9 +2874,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2938,9 +2952,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3016,9 +3032,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3097,9 +3115,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3176,9 +3196,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3308,9 +3330,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3448,9 +3472,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3560,9 +3586,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3678,9 +3706,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3866,9 +3896,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3987,9 +4019,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4096,9 +4130,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4217,9 +4253,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4374,9 +4412,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4499,9 +4539,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4588,9 +4630,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4669,9 +4713,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4750,9 +4796,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4831,9 +4879,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4967,9 +5017,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5057,9 +5109,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5126,9 +5180,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5195,9 +5251,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5274,9 +5332,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5386,9 +5446,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5473,9 +5535,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5542,9 +5606,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5611,9 +5677,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5711,9 +5779,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5799,9 +5869,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5880,9 +5952,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5961,9 +6035,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6030,9 +6106,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6240,9 +6318,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6339,9 +6419,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6420,9 +6502,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6489,9 +6573,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6558,9 +6644,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6719,9 +6807,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6817,9 +6907,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6886,9 +6978,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6950,6 +7044,7 @@ export type KnownErrorCode =
   | "extra_missing"
   | "fallback_refused"
   | "file_missing"
+  | "host_refused"
   | "image_not_found"
   | "infected"
   | "inference_failed"
@@ -6970,13 +7065,16 @@ export type KnownErrorCode =
   | "not_allowed"
   | "not_authenticated"
   | "offline"
+  | "origin_refused"
   | "out_of_memory"
   | "output"
   | "provider_failed"
   | "queue"
   | "range"
+  | "restarting"
   | "scanner_unavailable"
   | "service"
+  | "settings_conflict"
   | "signature"
   | "storage"
   | "timed_out"

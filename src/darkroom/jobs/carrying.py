@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from darkroom.errors import (
     AddressRefused,
     Cancelled,
@@ -135,14 +137,15 @@ class _Lost(Exception):
 
 @contextlib.contextmanager
 def _ending(row: JobRow, holder: str, means: Means) -> Generator[None]:
-    """Says how a job ended, by the error that the work raises."""
-    try:
-        yield
-    except Exception as error:
+    """Says how a job ended, by the error that the work raises. Until then all lines of the log have its id."""
+    with structlog.contextvars.bound_contextvars(job=row.id):
         try:
-            _say(error, row, holder, means)
-        except DatabaseFailed as failed:
-            log.warning("job %s is left to whoever gets it next: %s", row.id, failed)
+            yield
+        except Exception as error:
+            try:
+                _say(error, row, holder, means)
+            except DatabaseFailed as failed:
+                log.warning("job %s is left to whoever gets it next: %s", row.id, failed)
 
 
 def _say(error: Exception, row: JobRow, holder: str, means: Means) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
@@ -42,6 +43,7 @@ from darkroom.server.studio import Studio
 from darkroom.server.work import Order, ordered
 from darkroom.storage.storage import fetch
 
+log = logging.getLogger("darkroom.server")
 router = APIRouter(prefix="/images", tags=["images"])
 
 LARGEST_THUMBNAIL = 2048
@@ -134,7 +136,12 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
     if failed:
         response.status_code = 207
     request_id: str = request.state.id
-    errors = [schemas.FailedFile(name=name, problem=problem_of(error, request_id)) for name, error in failed]
+    errors: list[schemas.FailedFile] = []
+    for name, error in failed:
+        if error.private:
+            log.warning("%s", error)
+        problem = problem_of(error, request_id, whole=not studio.needs_key)
+        errors.append(schemas.FailedFile(name=name, problem=problem))
     return schemas.Uploaded(images=taken, errors=errors)
 
 
@@ -186,16 +193,23 @@ async def process_any(
 )
 async def process_sync(body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer) -> Response:
     """Have a picture worked on and wait for the result, which is no new version of it."""
-    order = await studio.ordered(body, owner_of(who))
+    order, seat = await studio.ordered(body, owner_of(who)), studio.bench.seat()
     if body.url is not None:
-        taken = await studio.intake.fetch(str(body.url), job=request.state.id)
-        digest, name = taken.digest, taken.name
+        # Fetching is the longer part of the work, often enough: who gets no seat is told so before it.
+        async with seat:
+            taken = await unless_gone(request, studio.intake.fetch(str(body.url), job=request.state.id))
+            name = taken.name
+            finished = await unless_gone(
+                request, studio.making.make(taken.digest, taken.digest, order, name=name, place=seat)
+            )
     else:
         assert body.image_id is not None
         version = await asyncio.to_thread(studio.pictures.version, body.image_id, owner_of(who), body.version)
         known = await asyncio.to_thread(studio.pictures.get, body.image_id, owner_of(who))
-        digest, name = version.digest, known.row.name
-    finished = await unless_gone(request, studio.making.make(digest, digest, order, name=name))
+        name = known.row.name
+        finished = await unless_gone(
+            request, studio.making.make(version.digest, version.digest, order, name=name, place=seat)
+        )
     answer = await files.answer(
         request,
         studio.storage,
@@ -300,8 +314,9 @@ async def thumbnail(
     row = await asyncio.to_thread(studio.pictures.version, image_id, owner_of(who), version, name)
     encoding = Encoding(format="webp", quality=_THUMBNAIL_QUALITY, metadata="none")
     order = Order(Pipeline([Resize(width=size, height=size)]), encoding, {})
-    async with studio.thumbnails:
-        finished = await studio.making.make(row.digest, row.digest, order, name=image_id, seated=False)
+    finished = await studio.making.make(
+        row.digest, row.digest, order, name=image_id, place=studio.bench.turn(order.pipeline)
+    )
     return await files.answer(
         request,
         studio.storage,
@@ -372,10 +387,12 @@ async def _file(request: Request, studio: Studio, row: VersionRow, name: str) ->
 
 async def _looked_at(studio: Studio, row: VersionRow, name: str, faces: bool) -> dict[str, Any]:
     """What a decoder says of a version, in a worker."""
+    bench = studio.bench
     with tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
-        path = FilePath(folder) / "picture"
-        await fetch(studio.storage, row.digest, path)
-        outcome = await studio.bench.run(Inspection(path, name=name, faces=faces))
+        inspection = Inspection(FilePath(folder) / "picture", name=name, faces=faces)
+        async with bench.turn(inspection.pipeline):
+            await fetch(studio.storage, row.digest, FilePath(folder) / "picture")
+            outcome = await bench.run(inspection)
     assert outcome.data is not None
     found: dict[str, Any] = json.loads(outcome.data)
     return found

@@ -18,6 +18,7 @@ from darkroom.server.archive import archive_of
 from darkroom.server.dependencies import Reader, TheStudio, Writer, after_of, cursor_of, hide, owner_of, problems
 from darkroom.server.keys import Principal
 from darkroom.server.studio import Studio
+from darkroom.storage.signing import disposition
 
 router = APIRouter(tags=["jobs"])
 
@@ -191,7 +192,7 @@ async def archive(batch_id: BatchId, studio: TheStudio, who: Reader) -> Response
     found = await asyncio.to_thread(studio.results_of, batch_id)
     if not found:
         raise Conflict("No job of the batch has a result yet.", cure="Wait until one is completed.")
-    headers = {"Content-Disposition": files.disposition(f"darkroom-{batch_id[:8]}.zip", download=True)}
+    headers = {"Content-Disposition": disposition(f"darkroom-{batch_id[:8]}.zip")}
     return StreamingResponse(archive_of(studio.storage, found), media_type="application/zip", headers=headers)
 
 

@@ -77,7 +77,7 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     work: schemas.Work | None = None
     finished: Finished | None = None
     name = ""
-    settings = studio.settings
+    settings, seat = studio.settings, studio.bench.seat()
     form = Multipart(request, settings.server.upload_bytes)
     async for part in form.parts():
         if part.name == "operations":
@@ -85,12 +85,16 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
         elif part.name != "file" or finished is not None:
             raise _not_wanted(part)
         else:
-            async with studio.intake.received(
-                part.chunks(),
-                name=part.filename or "picture",
-                declared_type=part.content_type,
-                most=settings.server.upload_bytes,
-            ) as (accepted, whole, _):
+            # Before the file: receiving and scanning one that is not worked on then is work as well.
+            async with (
+                seat,
+                studio.intake.received(
+                    part.chunks(),
+                    name=part.filename or "picture",
+                    declared_type=part.content_type,
+                    most=settings.server.upload_bytes,
+                ) as (accepted, whole, _),
+            ):
                 async for rest in form.parts():
                     if rest.name != "operations":
                         raise _not_wanted(rest)
@@ -103,7 +107,9 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                     )
                 order = await studio.ordered(work, owner_of(who))
                 name = accepted.name
-                finished = await unless_gone(request, studio.making.make(whole.path, whole.digest, order, name=name))
+                finished = await unless_gone(
+                    request, studio.making.make(whole.path, whole.digest, order, name=name, place=seat)
+                )
     if finished is None:
         raise InvalidParameters("The form has no file.", cure="Send the picture as the field file.", field="file")
     answer = await files.answer(

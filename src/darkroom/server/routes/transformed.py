@@ -42,8 +42,9 @@ async def transformed(
     order = await asyncio.to_thread(ordered, pipeline, encoding, studio.pictures, None)
     if address.extension == "auto":
         order = await studio.negotiated(version, order, signing.negotiate(accept, "auto"))
-    async with studio.thumbnails:
-        finished = await studio.making.make(version.digest, version.digest, order, name=name, seated=False)
+    finished = await studio.making.make(
+        version.digest, version.digest, order, name=name, place=studio.bench.turn(order.pipeline)
+    )
     answer = await files.answer(
         request,
         studio.storage,
