@@ -147,6 +147,7 @@ export const en = {
       crop: "Draw on the picture",
       focus: "Set the focal point",
       brush: "Paint it",
+      strokes: "Paint what stays and what goes",
       box: "Draw a rectangle",
     },
   },

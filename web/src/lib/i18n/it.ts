@@ -148,6 +148,7 @@ export const it: Texts = {
       crop: "Disegna sull’immagine",
       focus: "Imposta il punto focale",
       brush: "Dipingi",
+      strokes: "Dipingi che cosa resta e che cosa no",
       box: "Disegna un rettangolo",
     },
   },

@@ -47,11 +47,14 @@ export class Toolbox {
   #opened: Opened;
   #camera: Camera;
   #source: () => Layer | null;
+  #painted: () => void;
 
-  constructor(opened: Opened, camera: Camera, source: () => Layer | null) {
+  /** `source` is the picture before any step; `painted` is told once masks were painted. */
+  constructor(opened: Opened, camera: Camera, source: () => Layer | null, painted: () => void) {
     this.#opened = opened;
     this.#camera = camera;
     this.#source = source;
+    this.#painted = painted;
   }
 
   /** Width for a height of one that the box keeps; null is free. */
@@ -119,6 +122,7 @@ export class Toolbox {
       try {
         const masks = await Promise.all(this.paints.map(({ field }) => this.#keep(field)));
         for (const [field, id] of masks) steps.set(tool.key, field, id);
+        void tick().then(this.#painted);
       } catch (error) {
         notices.fail(error);
         return false;
