@@ -40,10 +40,12 @@ ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("darkroom.operation")
 GROUP = "darkroom.operations"
 """Entry points by which packages bring operations: a module, or the class itself."""
-PICTURE = "picture"
-"""Format, in a JSON schema, of a text that names a second picture."""
+PICTURE, MASK = "picture", "mask"
+"""Formats, in a JSON schema, of a text that names a second picture; a mask is one that can be painted."""
 PictureName = Annotated[str, Field(json_schema_extra={"format": PICTURE})]
 """What a parameter calls a second picture: a path on the command line, a stored picture in the service."""
+MaskName = Annotated[str, Field(json_schema_extra={"format": MASK})]
+"""The same for a mask, which is white on black; :func:`darkroom.mask.read_mask` reads it."""
 _registry: dict[str, type[Operation]] = {}
 
 
@@ -170,7 +172,7 @@ def _picture_fields(kind: type[Operation]) -> tuple[str, ...]:
 def _names_pictures(rules: dict[str, Any]) -> bool:
     """Whether a field of a JSON schema, or what it is a list or choice of, names a picture."""
     parts: list[dict[str, Any]] = [rules.get("items", {}), *rules.get("anyOf", [])]
-    return rules.get("format") == PICTURE or any(_names_pictures(part) for part in parts if part)
+    return rules.get("format") in (PICTURE, MASK) or any(_names_pictures(part) for part in parts if part)
 
 
 class Network(Protocol):

@@ -1923,6 +1923,8 @@ export interface components {
              * @default 240
              */
             foreground_threshold?: number;
+            /** @description Path of a picture with white strokes on black over what is subject and was lost: what they run through is kept with them. */
+            keep?: string | null;
             /**
              * @description model runs a network; grabcut, watershed and edges need none (grabcut suits most pictures, edges clear outlines on calm backgrounds); auto takes a network if one is ready, else grabcut, and says which.
              * @default auto
@@ -1936,6 +1938,8 @@ export interface components {
              * @default false
              */
             only_mask?: boolean;
+            /** @description The same over what is background and was kept; where both are white it is removed. */
+            remove?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
