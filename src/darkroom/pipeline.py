@@ -215,8 +215,11 @@ class Pipeline:
             context.progress(0.0)
             check_output(operation, image, settings)
             started = time.perf_counter()
+            given = image
             image = operation.apply(image, context) if chain is None else chain.carry_out(image, operation, context)
             step.seconds = time.perf_counter() - started
+            step.width, step.height = image.full_size
+            step.moved = image is not given and operation.moves()
             step.peak_memory = peak_memory()
             context.progress(1.0)
         report.tell_mode()

@@ -1923,6 +1923,8 @@ export interface components {
              * @default 240
              */
             foreground_threshold?: number;
+            /** @description Path of a picture with white strokes on black over what is subject and was lost: what they run through is kept with them. */
+            keep?: string | null;
             /**
              * @description model runs a network; grabcut, watershed and edges need none (grabcut suits most pictures, edges clear outlines on calm backgrounds); auto takes a network if one is ready, else grabcut, and says which.
              * @default auto
@@ -1936,6 +1938,8 @@ export interface components {
              * @default false
              */
             only_mask?: boolean;
+            /** @description The same over what is background and was kept; where both are white it is removed. */
+            remove?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2310,6 +2314,8 @@ export interface components {
             /** @description Inference engine, where a network ran. */
             engine?: string | null;
             fallbacks?: components["schemas"]["Fallback"][];
+            /** @description Pixels down, of one frame of what it made. */
+            height?: number | null;
             /** @description Models that had to be loaded for it. */
             loaded?: string[];
             /**
@@ -2319,6 +2325,11 @@ export interface components {
             method?: string;
             /** @description Models that took part. */
             models?: components["schemas"]["ModelUse"][];
+            /**
+             * @description Whether what the picture shows lies elsewhere now, in shares of its width and height: it was cropped, turned, padded.
+             * @default false
+             */
+            moved?: boolean;
             /** @description Name of the operation. */
             operation: string;
             /** @description Every parameter, defaults resolved. */
@@ -2340,6 +2351,8 @@ export interface components {
              */
             seconds?: number;
             warnings?: string[];
+            /** @description Pixels across, of what it made. */
+            width?: number | null;
         };
         /** @description What became of an upload: every file has its own answer. */
         Uploaded: {
