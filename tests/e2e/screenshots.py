@@ -1,7 +1,4 @@
-"""Draw the pictures of docs/page.md and docs/typescript.md: `python -m tests.e2e.screenshots`, after `make page client`.
-
-Two minutes.
-"""
+"""Draw the pictures of the documentation: `python -m tests.e2e.screenshots`, after `make page client`. Two minutes."""
 
 from __future__ import annotations
 
