@@ -127,7 +127,10 @@ def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
         raise _refused(host, plain, "a name of the own network")
     found = list((resolve or system_resolve)(plain, port))
     if not found:
-        raise NameUnknown(f"{host} has no address.", cure="Check the name.")
+        raise NameUnknown(
+            f"{host} has no address.",
+            cure="Check the name, and the network: while this machine is not connected, no name has an address.",
+        )
     for text in found:
         why = why_refused(ipaddress.ip_address(text.split("%", 1)[0]))
         if why is not None:

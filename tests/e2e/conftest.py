@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from darkroom.server import page as served
 from tests.server.conftest import Service
@@ -30,6 +30,7 @@ def browser() -> Iterator[Browser]:
     program = needed("chromium")
     if not (served.FOLDER / "index.html").is_file():
         pytest.skip("the page is not built; make page builds it")
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox"], env={**environment(program)}

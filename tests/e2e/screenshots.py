@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/page.md: `python -m tests.e2e.screenshots`, after `make page`. Two minutes."""
+"""Draw the pictures of the documentation: `python -m tests.e2e.screenshots`, after `make page client`. Two minutes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.conftest import NARROW, ROOT, SAMPLES, WIDE
+from tests.e2e.test_examples import SWITCHES, checkout
 from tests.server.conftest import Service
 from tests.servers import environment, find
 
@@ -52,12 +53,26 @@ def furnish(service: Service, folder: Path) -> dict[str, str]:
     return {**ids, "batch": batch["id"]}
 
 
-def keep(page: Page, name: str) -> None:
+def keep(page: Page, name: str, target: Path = TARGET) -> None:
     """Write what is seen as a small WebP."""
     page.mouse.move(0, 0)
     page.wait_for_timeout(700)
-    TARGET.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(TARGET / f"{name}.webp", quality=82, method=6)
+    target.mkdir(parents=True, exist_ok=True)
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(target / f"{name}.webp", quality=82, method=6)
+
+
+def switches(chromium: Browser, folder: Path) -> None:
+    """The client's switches in a page of somebody else."""
+    with checkout() as origin:
+        service = Service(folder, DARKROOM_SERVER__CORS_ORIGINS=f'["{origin}"]')
+        for theme in ("light", "dark"):
+            context = chromium.new_context(viewport={"width": 600, "height": 350}, color_scheme=theme)
+            page = context.new_page()
+            page.goto(f"{origin}/{SWITCHES}/?darkroom={service.url}")
+            page.get_by_text("realesrgan-x4plus").wait_for()
+            keep(page, f"switches-{theme}", TARGET.parent / "client")
+            context.close()
+        service.end()
 
 
 def main() -> None:
@@ -99,8 +114,9 @@ def main() -> None:
                 page.evaluate("for (const one of document.querySelectorAll('main *')) one.scrollTop = 0")
                 keep(page, f"edit-{theme}-{size}")
                 context.close()
-        chromium.close()
         service.end()
+        switches(chromium, Path(folder) / "switches")
+        chromium.close()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ _DROP = """([target, files]) => {
 def drop(page: Page, *paths: Path) -> None:
     """Drop files onto the studio, as from a file manager."""
     files = [{"name": p.name, "type": "image/jpeg", "data": base64.b64encode(p.read_bytes()).decode()} for p in paths]
-    target = page.get_by_role("main").locator("h1").element_handle()
+    target = page.get_by_role("main").element_handle()
     page.evaluate(_DROP, [target, files])
 
 

@@ -379,7 +379,7 @@ def test_batches_lists_and_counts(store: JobStore) -> None:
     assert {row.batch_id for row in rows} == {batch.id}
     assert len(store.listed(batch_id=batch.id)) == 3
     assert len(store.listed(owner="you")) == 0
-    assert len(store.listed(state="pending", most=2)) == 2
+    assert len(store.listed(states=["pending"], most=2)) == 2
     assert store.depth() == {"pending": 3}
     store.cancel(rows[0].id)
     assert store.purge(now() + timedelta(seconds=1)) == 1

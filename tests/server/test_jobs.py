@@ -67,6 +67,26 @@ def test_a_batch_is_one_thing(service: Service) -> None:
         assert {one["source"] for one in manifest} == {"portrait.jpg", "mug.jpg", "logo.png"}
     jobs = service.client.get("/api/v1/jobs", params={"batch_id": batch["id"]}).json()["items"]
     assert len(jobs) == 3
+    assert [one["type"] for one in batch["operations"]] == ["resize"]
+    assert sorted(batch["image_ids"]) == sorted(one["id"] for one in images)
+
+
+def test_jobs_are_listed_by_one_state_or_by_several(service: Service, portrait: dict[str, Any]) -> None:
+    url = f"/api/v1/images/{portrait['id']}/process"
+    done, failed = (
+        service.client.post(url, json={"operations": [text]}).json()["id"]
+        for text in ("resize:width=41", "crop:left=5000")
+    )
+    for job in (done, failed):
+        service.wait(job)
+
+    def listed(*states: str) -> list[str]:
+        found = service.client.get("/api/v1/jobs", params={"image_id": portrait["id"], "state": states}).json()["items"]
+        return [one["id"] for one in found]
+
+    assert listed("completed") == [done]
+    assert listed("failed", "cancelled") == [failed]
+    assert listed("completed", "failed") == [failed, done] == listed()
 
 
 def test_a_batch_with_a_picture_that_is_not_there_is_not_accepted(service: Service, portrait: dict[str, Any]) -> None:

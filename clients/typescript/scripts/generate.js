@@ -18,12 +18,21 @@ const types = astToString(
   await openapiTS({ ...untitled(api), info: api.info }, { defaultNonNullable: false, alphabetize: true }),
 );
 const codes = api["x-error-codes"].map((code) => `  | ${JSON.stringify(code)}`).join("\n");
+// What a program needs to know before it asks.
+const { encoding } = api.paths["/api/v1/images/upload"].post.requestBody.content["multipart/form-data"];
+const mediaTypes = encoding.file.contentType.split(", ").map((type) => `  ${JSON.stringify(type)},`);
 const text = `// Made from docs/openapi.json by \`npm run generate\`; changes are overwritten.
 /* eslint-disable */
 ${types}
 /** Codes of the errors that the service knows. */
 export type KnownErrorCode =
 ${codes};
+/** Media types of the pictures that may be uploaded. */
+export const MEDIA_TYPES: readonly string[] = [
+${mediaTypes.join("\n")}
+];
+/** How many pictures a batch may have. */
+export const MOST_IN_BATCH = ${api.components.schemas.BatchRequest.properties.images.maxItems};
 `;
 
 if (process.argv.includes("--check")) {

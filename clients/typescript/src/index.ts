@@ -19,7 +19,14 @@ export { type BatchEvent, Batches, ENDED, hasEnded, Jobs } from "./jobs.js";
 export { LocalMediaProcessor, type ProcessProgress } from "./local.js";
 export { Models } from "./models.js";
 export type { Listing } from "./pages.js";
-export type { components, KnownErrorCode, operations, paths } from "./schema.js";
+export {
+  type components,
+  type KnownErrorCode,
+  MEDIA_TYPES,
+  MOST_IN_BATCH,
+  type operations,
+  type paths,
+} from "./schema.js";
 export { type ClientOptions, DEFAULT_URL, Transport } from "./transport.js";
 export type * from "./types.js";
 export { Webhooks } from "./webhooks.js";

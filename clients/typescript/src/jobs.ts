@@ -26,9 +26,17 @@ export class Jobs {
 
   /** Jobs, the newest first, without their reports: `await` gives a page, `for await` all of them. */
   list(
-    options: CallOptions & { state?: JobState; batchId?: string; imageId?: string; most?: number; after?: string } = {},
+    options: CallOptions & {
+      /** Only those in this state, or in one of these. */
+      state?: JobState | readonly JobState[];
+      batchId?: string;
+      imageId?: string;
+      most?: number;
+      after?: string;
+    } = {},
   ): Listing<Job> {
-    const { state, batchId, imageId, most, signal } = options;
+    const { batchId, imageId, most, signal } = options;
+    const state = options.state === undefined ? undefined : [options.state].flat();
     return listing(async (after) => {
       const query = given({ state, batch_id: batchId, image_id: imageId, most, after });
       return answer(this.#transport.api.GET("/api/v1/jobs", { params: { query }, signal: signal ?? null }));
@@ -54,11 +62,16 @@ export class Jobs {
   }
 
   /** The file that came of a job. */
-  async result(id: string, { signal }: CallOptions = {}): Promise<Blob> {
-    const response = await this.#transport.send(`/api/v1/jobs/${id}/result`, { signal });
+  async result(id: string, options: CallOptions = {}): Promise<Blob> {
+    const response = await this.openResult(id, options);
     return response.blob().catch((cause: unknown) => {
-      throw this.#transport.failure(cause, signal);
+      throw this.#transport.failure(cause, options.signal);
     });
+  }
+
+  /** The answer with that file, to read it as a stream, or for the name that the service gives it. */
+  async openResult(id: string, { signal }: CallOptions = {}): Promise<Response> {
+    return this.#transport.send(`/api/v1/jobs/${id}/result`, { signal });
   }
 
   /**

@@ -1024,10 +1024,16 @@ export interface components {
             done: boolean;
             /** @description 32 hexadecimal digits. */
             id: string;
+            /** @description A few of the pictures that are still stored. */
+            image_ids: string[];
             /** @description self, jobs, events, cancel, archive */
             links: {
                 [key: string]: string;
             };
+            /** @description Done to each picture; every parameter, defaults resolved. */
+            operations: {
+                [key: string]: unknown;
+            }[];
             progress: number;
             total: number;
             webhook_url: string | null;
@@ -4576,8 +4582,8 @@ export interface operations {
                 image_id?: string | null;
                 /** @description Jobs of a page. */
                 most?: number;
-                /** @description Only those in this state. */
-                state?: ("scanning" | "pending" | "processing" | "completed" | "failed" | "cancelled" | "quarantined") | null;
+                /** @description Only those in one of these. */
+                state?: ("scanning" | "pending" | "processing" | "completed" | "failed" | "cancelled" | "quarantined")[] | null;
             };
             header?: never;
             path?: never;
@@ -7094,3 +7100,18 @@ export type KnownErrorCode =
   | "unsupported_format"
   | "unsupported_model"
   | "worker_died";
+/** Media types of the pictures that may be uploaded. */
+export const MEDIA_TYPES: readonly string[] = [
+  "image/jpeg",
+  "image/png",
+  "image/webp",
+  "image/avif",
+  "image/tiff",
+  "image/gif",
+  "image/bmp",
+  "image/svg+xml",
+  "image/x-portable-pixmap",
+  "image/vnd.microsoft.icon",
+];
+/** How many pictures a batch may have. */
+export const MOST_IN_BATCH = 1000;

@@ -8,7 +8,7 @@ worker twice is quarantined. A result counts only from the holder of the lease, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -368,20 +368,22 @@ class JobStore:
         self,
         *,
         owner: str | None = None,
-        state: str | None = None,
+        states: Collection[str] = (),
         batch_id: str | None = None,
         image_id: str | None = None,
         after: tuple[datetime, str] | None = None,
         most: int = 50,
     ) -> list[JobRow]:
-        """Jobs, the newest first, from behind a time of creation and id on."""
-        wanted = {"owner": owner, "state": state, "batch_id": batch_id, "image_id": image_id}
+        """Jobs, the newest first, from behind a time of creation and id on; of any state where none is named."""
+        wanted = {"owner": owner, "batch_id": batch_id, "image_id": image_id}
         order = (
             select(JobRow)
             .filter_by(**{name: value for name, value in wanted.items() if value is not None})
             .order_by(JobRow.created.desc(), JobRow.id.desc())
             .limit(most)
         )
+        if states:
+            order = order.where(JobRow.state.in_(states))
         if after is not None:
             order = order.where(tuple_(JobRow.created, JobRow.id) < after)
         with self.database.session(reading=True) as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -91,6 +91,12 @@ class Pictures:
         with self._database.session(reading=True) as session:
             order = select(ImageRow).where(and_(*wanted)).order_by(ImageRow.created.desc(), ImageRow.id.desc())
             return _known(session, session.scalars(order.limit(most)).all())
+
+    def among(self, ids: Iterable[str]) -> list[str]:
+        """Those of these pictures that are still there."""
+        with self._database.session(reading=True) as session:
+            order = select(ImageRow.id).where(ImageRow.id.in_(ids), ImageRow.deleted.is_(None))
+            return list(session.scalars(order.order_by(ImageRow.created, ImageRow.id)))
 
     def versions(self, image_id: str) -> list[VersionRow]:
         """All versions of a picture, the newest first, the picture itself before what was made beside it."""

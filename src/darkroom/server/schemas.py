@@ -322,6 +322,8 @@ class Batch(_Answer):
     total: int
     counts: dict[str, int] = Field(description="Jobs in each state.")
     progress: float = Field(ge=0, le=1)
+    operations: list[dict[str, Any]] = Field(description="Done to each picture; every parameter, defaults resolved.")
+    image_ids: list[str] = Field(description="A few of the pictures that are still stored.")
     webhook_url: str | None
     links: dict[str, str] = Field(description="self, jobs, events, cancel, archive")
 

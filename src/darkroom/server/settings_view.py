@@ -26,13 +26,20 @@ CHANGEABLE = (
     "providers.consent",
     "models.auto_download",
     "offline",
+    "egress.model",
+    "egress.source",
+    "egress.cloud",
+    "egress.webhook",
     "output.metadata",
     "engine.device",
     "engine.precision",
     "engine.quality",
     "strict",
 )
-"""The settings that may be changed, by dotted path."""
+"""The settings that may be changed, by dotted path.
+
+Of the purposes of connections those that come up while the service runs; what it stands on is chosen when it starts.
+"""
 FALLBACK = "providers.cloud_fallback"
 LOCK_SECONDS = 10.0
 """How long one writer of the file waits for another."""

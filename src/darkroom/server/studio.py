@@ -48,6 +48,8 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom.server")
 
 FRESH_SECONDS = 1.0
+BATCH_SHOWN = 4
+"""Jobs of a batch that stand for it in lists."""
 
 
 class Studio:
@@ -154,7 +156,10 @@ class Studio:
     def batch(self, row: BatchRow) -> schemas.Batch:
         """A batch as the API shows it. Asks the database."""
         counts, progress = self.jobs.counts(row.id)
-        return views.batch(row, counts, progress, self.settings)
+        some = self.jobs.listed(batch_id=row.id, most=BATCH_SHOWN)
+        here = self.pictures.among(job.image_id for job in some if job.image_id is not None)
+        operations = some[0].operations if some else []
+        return views.batch(row, counts, progress, operations, here, self.settings)
 
     def results_of(self, batch_id: str) -> list[Packed]:
         """The files that came of a batch, in the order of its jobs. Asks the database."""

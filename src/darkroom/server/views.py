@@ -106,7 +106,14 @@ def job(row: JobRow, settings: Settings, result: VersionRow | None = None, *, wh
     )
 
 
-def batch(row: BatchRow, counts: Mapping[str, int], progress: float, settings: Settings) -> schemas.Batch:
+def batch(
+    row: BatchRow,
+    counts: Mapping[str, int],
+    progress: float,
+    operations: list[dict[str, Any]],
+    image_ids: list[str],
+    settings: Settings,
+) -> schemas.Batch:
     """A batch, by how many of its jobs are in which state; ``progress`` is the mean of its jobs'."""
     here = f"{API}/batches/{row.id}"
     links = {name: link(settings, f"{here}/{name}") for name in ("events", "cancel", "archive")}
@@ -117,6 +124,8 @@ def batch(row: BatchRow, counts: Mapping[str, int], progress: float, settings: S
         total=sum(counts.values()),
         counts=dict(counts),
         progress=progress,
+        operations=operations,
+        image_ids=image_ids,
         webhook_url=row.webhook_url,
         links={"self": link(settings, here), "jobs": link(settings, f"{API}/jobs?batch_id={row.id}"), **links},
     )

@@ -46,6 +46,11 @@ export function size(width: number, height: number): string {
   return width > 0 ? `${number(width)} × ${number(height)}` : "";
 }
 
+/** What is known of something, in one line; what is empty is left out. */
+export function facts(...parts: string[]): string {
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
 const FORMATS: Record<string, string> = { jpeg: "JPEG", webp: "WebP" };
 
 /** A format as it is written. */

@@ -6,6 +6,11 @@ export function operationName(name: string): string {
   return speech.t.operations[name]?.name ?? words(name);
 }
 
+/** What is done to a picture, in short: Crop → Resize. */
+export function flowOf(operations: readonly { type?: unknown }[]): string {
+  return operations.map((one) => operationName(String(one.type))).join(" → ") || speech.t.jobs.converted;
+}
+
 /** What an operation does, in the reader's language; else as the service says it. */
 export function operationSummary(name: string, summary: string): string {
   return speech.t.operations[name]?.summary ?? summary;

@@ -1,8 +1,13 @@
 /** Let the browser keep the file of an answer, under the name that the service gives it. */
 export async function save(response: Response, fallback: string): Promise<void> {
+  saveBlob(await response.blob(), nameOf(response, fallback));
+}
+
+/** The name that the service gives the file of an answer. */
+export function nameOf(response: Response, fallback: string): string {
   const disposition = response.headers.get("Content-Disposition") ?? "";
   const [, encoded] = /filename\*=UTF-8''([^;]+)/.exec(disposition) ?? [];
-  saveBlob(await response.blob(), encoded === undefined ? fallback : decodeURIComponent(encoded));
+  return encoded === undefined ? fallback : decodeURIComponent(encoded);
 }
 
 /** Let the browser keep a file. */

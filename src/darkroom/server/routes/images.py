@@ -18,7 +18,7 @@ from darkroom.image import Encoding
 from darkroom.inspection import Inspection
 from darkroom.operations.resize import Resize
 from darkroom.pipeline import Pipeline
-from darkroom.safety.validation import safe_name
+from darkroom.safety.validation import MEDIA_TYPES, safe_name
 from darkroom.server import files, schemas, signing, views
 from darkroom.server.dependencies import (
     BODY,
@@ -80,7 +80,8 @@ _UPLOAD: dict[str, Any] = {
                         "store_id": {"type": "string", "description": "Shop they belong to; before the files."},
                         "product_id": {"type": "string", "description": "Product they show; before the files."},
                     },
-                }
+                },
+                "encoding": {"file": {"contentType": ", ".join(names[0] for names in MEDIA_TYPES.values())}},
             }
         },
     }

@@ -32,7 +32,7 @@ BatchId = Annotated[str, Path(pattern=schemas.ID, description="Of the batch.")]
 async def listed(
     studio: TheStudio,
     who: Reader,
-    state: Annotated[schemas.State | None, Query(description="Only those in this state.")] = None,
+    state: Annotated[list[schemas.State] | None, Query(max_length=7, description="Only those in one of these.")] = None,
     batch_id: Annotated[str | None, Query(pattern=schemas.ID, description="Only those of this batch.")] = None,
     image_id: Annotated[str | None, Query(pattern=schemas.ID, description="Only those on this picture.")] = None,
     after: Annotated[str | None, Query(max_length=300, description="What `next` of the page before says.")] = None,
@@ -42,7 +42,7 @@ async def listed(
     rows = await asyncio.to_thread(
         studio.jobs.listed,
         owner=owner_of(who),
-        state=state,
+        states=state or (),
         batch_id=batch_id,
         image_id=image_id,
         after=after_of(after),

@@ -1,5 +1,17 @@
 /** English, and the shape of every other language: a text that is missing there is a type error. */
 const pictures = (count: number): string => (count === 1 ? "1 picture" : `${count} pictures`);
+/** What connections are made for. */
+const purposes = {
+  model: "Models",
+  source: "Pictures from the web",
+  cloud: "Cloud services",
+  webhook: "Webhooks",
+  storage: "Storage",
+  scan: "Virus scanner",
+  database: "Database",
+  broker: "Job broker",
+  telemetry: "Traces",
+};
 
 export const en = {
   skip: "Skip to the content",
@@ -7,6 +19,7 @@ export const en = {
   close: "Close",
   cancel: "Cancel",
   tryAgain: "Try again",
+  unreadable: "cannot be read",
   runningJobs: (count: number): string => (count === 1 ? "1 job is running" : `${count} jobs are running`),
   nav: {
     studio: "Studio",
@@ -38,7 +51,6 @@ export const en = {
     chooseFiles: "Add files",
     chooseFolder: "Folder",
     fromAddress: "From the web",
-    dropHere: "Let go to add them",
     count: (count: number, more: boolean): string => `${count}${more ? "+" : ""}`,
     grid: "Pictures",
     versions: (count: number): string => `${count} versions`,
@@ -54,11 +66,19 @@ export const en = {
     unchoose: "Choose none",
     removeTitle: (count: number): string => `Delete ${pictures(count)}?`,
     removeHint: "With all versions. This cannot be undone.",
+  },
+  arrivals: {
+    dropHere: "Let go to add them",
     addressTitle: "A picture from the web",
     addressHint: "The service fetches it and writes that into the ledger. This is a connection to another machine.",
     address: "Address of the picture",
     fetch: "Fetch it",
     fetching: "Being fetched",
+    adding: (count: number): string => `${pictures(count)} on the way.`,
+    added: (count: number): string =>
+      count === 1 ? "1 picture is in the studio." : `${count} pictures are in the studio.`,
+    open: "Open it",
+    see: "See them",
   },
   viewer: {
     stage: (name: string, zoom: string): string =>
@@ -221,14 +241,18 @@ export const en = {
     noSteps: "There are none yet: put them together in the editor.",
     on: "With which pictures",
     chosen: (count: number): string => `Chosen (${count})`,
-    allOf: (count: number): string => `All (${count})`,
-    onAll: (count: number): string => `All ${pictures(count)}. Choose some in the studio to take fewer.`,
+    allOf: (count: number, more: boolean): string => `All (${count}${more ? "+" : ""})`,
+    onAll: (count: number, more: boolean): string =>
+      more ? `More than ${pictures(count)}.` : `All ${pictures(count)}. Choose some in the studio to take fewer.`,
     noPictures: "There are no pictures yet.",
     addPictures: "Add pictures",
     from: "Which versions",
     originals: "Originals",
     newest: "Newest versions",
     chooseWork: "Choose what to do with them.",
+    counting: "They are being counted.",
+    inParts: (batches: number, most: number): string => `In ${batches} batches of at most ${most} pictures.`,
+    begun: (batches: number): string => `${batches} batches have begun.`,
     start: (count: number): string => `Process ${pictures(count)}`,
     earlier: "Earlier batches",
     batchOf: (count: number): string => `Batch of ${pictures(count)}`,
@@ -263,7 +287,7 @@ export const en = {
     summary: (count: number, bytes: string): string => (count === 0 ? "None is here" : `${count} here, ${bytes}`),
     offline: "Offline: nothing can be downloaded.",
     own: "yours",
-    unknownSize: "size unknown",
+    unknownSize: "size at download",
     commercialYes: "commercial use allowed",
     commercialNo: "no commercial use",
     commercialUnknown: "commercial use not stated",
@@ -303,6 +327,7 @@ export const en = {
     groups: {
       place: "Where work is done",
       network: "Network",
+      purposes: "Allowed connections",
       files: "Files",
       engine: "Speed and quality",
       other: "More",
@@ -329,6 +354,13 @@ export const en = {
         name: "Download models by themselves",
         about: "When an operation wants a model that is not here, it is fetched.",
       },
+      "egress.model": { name: purposes.model, about: "Fetch models where they are asked for." },
+      "egress.source": { name: purposes.source, about: "Fetch pictures that are given by their address." },
+      "egress.cloud": {
+        name: purposes.cloud,
+        about: "Only with your consent above. Off keeps all of them away, consent or not.",
+      },
+      "egress.webhook": { name: purposes.webhook, about: "Tell other programs that jobs have ended." },
       "output.metadata": {
         name: "Metadata of results",
         about: "Private drops places, serial numbers and thumbnails, and keeps colour profile and copyright.",
@@ -357,7 +389,8 @@ export const en = {
     counted: (count: number, sent: string, received: string): string =>
       `${count === 1 ? "1 connection was" : `${count} connections were`} made. ${sent} of content sent, ${received} received.`,
     allowedTitle: "What is allowed",
-    allowedHint: "Each purpose is on or off by itself.",
+    allowedHint:
+      "Each purpose is on or off by itself. What the service stands on, such as a database, is set in the settings file.",
     offline: "Offline: no connection is allowed, for any purpose.",
     toSettings: "Change it",
     allowed: "allowed",
@@ -371,17 +404,7 @@ export const en = {
     sent: "Sent",
     received: "Received",
     outcome: "Outcome",
-    purposes: {
-      model: "Models",
-      source: "Pictures from the web",
-      cloud: "Cloud services",
-      webhook: "Webhooks",
-      storage: "Storage",
-      scan: "Virus scanner",
-      database: "Database",
-      broker: "Job broker",
-      telemetry: "Traces",
-    } as Record<string, string>,
+    purposes: purposes as Record<string, string>,
   },
   jobs: {
     title: "Jobs",

@@ -1,6 +1,18 @@
 import type { Texts } from "./en";
 
 const immagini = (count: number): string => (count === 1 ? "1 immagine" : `${count} immagini`);
+/** What connections are made for. */
+const purposes = {
+  model: "Modelli",
+  source: "Immagini dal web",
+  cloud: "Servizi cloud",
+  webhook: "Webhook",
+  storage: "Archivio",
+  scan: "Antivirus",
+  database: "Banca dati",
+  broker: "Coda dei lavori",
+  telemetry: "Tracciati",
+};
 
 /** Italian. */
 export const it: Texts = {
@@ -9,6 +21,7 @@ export const it: Texts = {
   close: "Chiudi",
   cancel: "Annulla",
   tryAgain: "Riprova",
+  unreadable: "illeggibile",
   runningJobs: (count) => (count === 1 ? "1 lavoro in corso" : `${count} lavori in corso`),
   nav: {
     studio: "Studio",
@@ -40,7 +53,6 @@ export const it: Texts = {
     chooseFiles: "Aggiungi file",
     chooseFolder: "Cartella",
     fromAddress: "Dal web",
-    dropHere: "Rilascia per aggiungerle",
     count: (count, more) => `${count}${more ? "+" : ""}`,
     grid: "Immagini",
     versions: (count) => `${count} versioni`,
@@ -56,11 +68,18 @@ export const it: Texts = {
     unchoose: "Deseleziona tutto",
     removeTitle: (count) => `Eliminare ${immagini(count)}?`,
     removeHint: "Con tutte le versioni. Non si può annullare.",
+  },
+  arrivals: {
+    dropHere: "Rilascia per aggiungerle",
     addressTitle: "Un’immagine dal web",
     addressHint: "Il servizio la preleva e lo annota nel registro. È una connessione verso un altro computer.",
     address: "Indirizzo dell’immagine",
     fetch: "Preleva",
     fetching: "In prelievo",
+    adding: (count) => `${immagini(count)} in arrivo.`,
+    added: (count) => (count === 1 ? "1 immagine è nello studio." : `${count} immagini sono nello studio.`),
+    open: "Aprila",
+    see: "Vedile",
   },
   viewer: {
     stage: (name, zoom) =>
@@ -221,14 +240,18 @@ export const it: Texts = {
     noSteps: "Non ce ne sono ancora: componili nell’editor.",
     on: "Su quali immagini",
     chosen: (count) => `Scelte (${count})`,
-    allOf: (count) => `Tutte (${count})`,
-    onAll: (count) => `Tutte: ${immagini(count)}. Scegline alcune nello studio per usarne meno.`,
+    allOf: (count, more) => `Tutte (${count}${more ? "+" : ""})`,
+    onAll: (count, more) =>
+      more ? `Più di ${immagini(count)}.` : `Tutte: ${immagini(count)}. Scegline alcune nello studio per usarne meno.`,
     noPictures: "Non ci sono ancora immagini.",
     addPictures: "Aggiungi immagini",
     from: "Quali versioni",
     originals: "Originali",
     newest: "Ultime versioni",
     chooseWork: "Scegli che cosa farne.",
+    counting: "Vengono contate.",
+    inParts: (batches, most) => `In ${batches} serie di al massimo ${most} immagini.`,
+    begun: (batches) => `${batches} serie sono iniziate.`,
     start: (count) => `Elabora ${immagini(count)}`,
     earlier: "Serie precedenti",
     batchOf: (count) => `Serie di ${immagini(count)}`,
@@ -271,7 +294,7 @@ export const it: Texts = {
     summary: (count, bytes) => (count === 0 ? "Non ce n’è nessuno" : `${count} qui, ${bytes}`),
     offline: "Fuori rete: non si può scaricare nulla.",
     own: "tuo",
-    unknownSize: "peso ignoto",
+    unknownSize: "nota allo scaricare",
     commercialYes: "uso commerciale consentito",
     commercialNo: "uso commerciale vietato",
     commercialUnknown: "uso commerciale non indicato",
@@ -336,6 +359,7 @@ export const it: Texts = {
     groups: {
       place: "Dove si lavora",
       network: "Rete",
+      purposes: "Connessioni consentite",
       files: "File",
       engine: "Velocità e qualità",
       other: "Altro",
@@ -363,6 +387,13 @@ export const it: Texts = {
         name: "Scarica i modelli da solo",
         about: "Quando un’operazione vuole un modello che non c’è, viene scaricato.",
       },
+      "egress.model": { name: purposes.model, about: "Prelevare i modelli dove sono richiesti." },
+      "egress.source": { name: purposes.source, about: "Prelevare le immagini date con il loro indirizzo." },
+      "egress.cloud": {
+        name: purposes.cloud,
+        about: "Solo con il tuo consenso, qui sopra. Disattivati, sono esclusi comunque.",
+      },
+      "egress.webhook": { name: purposes.webhook, about: "Dire ad altri programmi che i lavori sono finiti." },
       "output.metadata": {
         name: "Metadati dei risultati",
         about: "Privati toglie luoghi, numeri di serie e miniature, e tiene profilo colore e copyright.",
@@ -398,7 +429,8 @@ export const it: Texts = {
     counted: (count, sent, received) =>
       `${count === 1 ? "1 connessione fatta" : `${count} connessioni fatte`}. ${sent} di contenuto inviati, ${received} ricevuti.`,
     allowedTitle: "Che cosa è consentito",
-    allowedHint: "Ogni scopo si consente o no per conto suo.",
+    allowedHint:
+      "Ogni scopo si consente o no per conto suo. Ciò su cui il servizio poggia, come una banca dati, si imposta nel file delle opzioni.",
     offline: "Fuori rete: nessuna connessione è consentita, per alcuno scopo.",
     toSettings: "Modifica",
     allowed: "consentito",
@@ -412,17 +444,7 @@ export const it: Texts = {
     sent: "Inviati",
     received: "Ricevuti",
     outcome: "Esito",
-    purposes: {
-      model: "Modelli",
-      source: "Immagini dal web",
-      cloud: "Servizi cloud",
-      webhook: "Webhook",
-      storage: "Archivio",
-      scan: "Antivirus",
-      database: "Banca dati",
-      broker: "Coda dei lavori",
-      telemetry: "Tracciati",
-    },
+    purposes,
   },
   jobs: {
     title: "Lavori",

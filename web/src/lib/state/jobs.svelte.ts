@@ -1,5 +1,6 @@
-import { hasEnded, type Job } from "@darkroom/client";
+import { hasEnded, type Job, type JobState } from "@darkroom/client";
 import { SvelteMap } from "svelte/reactivity";
+import { notices } from "./notices.svelte";
 import { pictures } from "./pictures.svelte";
 import { session } from "./session.svelte";
 
@@ -15,6 +16,8 @@ class Jobs {
   running = $derived(this.list.filter((job) => !hasEnded(job)));
 
   #following = false;
+  /** Where the next page begins, by the states that are asked for; null at the end. */
+  #next = new SvelteMap<string, string | null>();
 
   /** Ask for the newest, then follow what becomes of them for as long as the page is open. */
   async follow(): Promise<void> {
@@ -39,9 +42,35 @@ class Jobs {
 
   /** Ask for the newest. */
   async refresh(): Promise<void> {
-    const page = await session.ask((client) => client.jobs.list({ most: PAGE }));
-    for (const job of page.items) this.put(job);
+    // More than a page may have come since they were asked for last: older ones are asked for again.
+    this.#next.clear();
+    await this.#page([]);
     this.loaded = true;
+  }
+
+  /** Whether there may be older ones in these states; in any, where none is named. */
+  older(states: readonly JobState[]): boolean {
+    return this.#next.get(states.join()) !== null;
+  }
+
+  /** Ask for the next page of those in these states; false where that failed, which is told. */
+  async more(states: readonly JobState[]): Promise<boolean> {
+    try {
+      await this.#page(states);
+      return true;
+    } catch (error) {
+      notices.fail(error);
+      return false;
+    }
+  }
+
+  async #page(states: readonly JobState[]): Promise<void> {
+    const after = this.#next.get(states.join());
+    if (after === null) return;
+    const given = after === undefined ? {} : { after };
+    const page = await session.ask((client) => client.jobs.list({ state: states, most: PAGE, ...given }));
+    for (const job of page.items) this.put(job);
+    this.#next.set(states.join(), page.next);
   }
 
   /** Take a job as it is now. */

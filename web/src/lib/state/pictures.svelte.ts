@@ -7,6 +7,8 @@ import { session } from "./session.svelte";
 /** Group of the masks that are painted here: they are stored like pictures, and are none of the grid's. */
 export const MASKS = "page:masks";
 const PAGE = 100;
+/** Where all are wanted: as many at once as the service gives. */
+const MOST = 500;
 const AT_ONCE = 2;
 
 /** A file on its way to the service. */
@@ -35,9 +37,10 @@ class Pictures {
   /** Those that are chosen, in the order of the grid. */
   selection = $derived(this.items.filter((picture) => this.chosen.has(picture.id)));
 
-  #next: string | null = null;
+  #next = $state<string | null>(null);
+  #last: Promise<unknown> = Promise.resolve();
   #loading: Promise<void> | null = null;
-  #files: { file: File; upload: Upload }[] = [];
+  #files: { file: File; upload: Upload; done: (pictures: Picture[]) => void }[] = [];
   #running = 0;
   #number = 1;
 
@@ -49,14 +52,13 @@ class Pictures {
 
   /** Ask for the first page. */
   async refresh(): Promise<void> {
-    const before = this.#all;
     try {
-      const page = await session.ask((client) => client.images.list({ most: PAGE }));
-      // What was stored since the question may not be in the answer.
-      const since = this.#all.filter((picture) => !before.includes(picture));
-      const known = new Set(page.items.map((picture) => picture.id));
-      this.#all = [...since.filter((picture) => !known.has(picture.id)), ...page.items];
-      this.#next = page.next;
+      await this.#inTurn(async () => {
+        const before = this.#all;
+        const page = await session.ask((client) => client.images.list({ most: PAGE }));
+        this.#take(before, page.items, page.next);
+        await this.#untilSeen(0);
+      });
       this.trouble = null;
     } catch (error) {
       this.trouble = troubleOf(error);
@@ -70,19 +72,37 @@ class Pictures {
     return this.#next !== null;
   }
 
-  /** Ask for the page after the last one. */
-  async more(): Promise<void> {
-    const after = this.#next;
-    if (after === null) return;
-    this.#next = null;
+  /** Ask for the page after the last one; false where that failed, which is told. */
+  async more(): Promise<boolean> {
     try {
-      const page = await session.ask((client) => client.images.list({ most: PAGE, after }));
-      this.#all = [...this.#all, ...page.items];
-      this.#next = page.next;
+      await this.#inTurn(async () => {
+        const shown = this.items.length;
+        await this.#append();
+        await this.#untilSeen(shown);
+      });
+      return true;
     } catch (error) {
-      this.#next = after;
       notices.fail(error);
+      return false;
     }
+  }
+
+  /**
+   * Ask for every picture there is, those that others have stored since too.
+   *
+   * @throws DarkroomError where they cannot be had.
+   */
+  all(): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#all;
+      const found: Picture[] = [];
+      await session.ask(async (client) => {
+        found.length = 0;
+        for await (const picture of client.images.list({ most: MOST })) found.push(picture);
+      });
+      this.#take(before, found, null);
+      this.loaded = true;
+    });
   }
 
   /** A picture by its id; asked for where it is not known. */
@@ -100,14 +120,15 @@ class Pictures {
     }
   }
 
-  /** Store files, a few at a time; what is refused says why in `uploads`. */
-  add(files: Iterable<File>): void {
-    for (const file of files) {
+  /** Store files, a few at a time, and give the pictures; what is refused says why in `uploads`. */
+  async add(files: Iterable<File>): Promise<Picture[]> {
+    const stored = [...files].map((file) => {
       this.uploads.push({ id: this.#number++, name: file.name, bytes: file.size, sent: 0, trouble: null });
-      const upload = this.uploads.at(-1);
-      if (upload !== undefined) this.#files.push({ file, upload });
-    }
+      const upload = this.uploads.at(-1) as Upload;
+      return new Promise<Picture[]>((done) => this.#files.push({ file, upload, done }));
+    });
     while (this.#running < AT_ONCE && this.#files.length > 0) void this.#work();
+    return (await Promise.all(stored)).flat();
   }
 
   /** Store the picture at an address. */
@@ -147,21 +168,65 @@ class Pictures {
 
   #put(picture: Picture): void {
     const at = this.#all.findIndex((one) => one.id === picture.id);
-    this.#all = at < 0 ? [picture, ...this.#all] : this.#all.with(at, picture);
+    if (at >= 0) {
+      this.#all = this.#all.with(at, picture);
+      return;
+    }
+    const place = this.#all.findIndex((one) => one.created <= picture.created);
+    if (place >= 0) this.#all = this.#all.toSpliced(place, 0, picture);
+    // One that is older than all that are known comes with its page.
+    else if (!this.older) this.#all = [...this.#all, picture];
+  }
+
+  /** One question about the list after the other: each goes on from where the one before has come to. */
+  #inTurn(question: () => Promise<void>): Promise<void> {
+    const answered = this.#last.then(question);
+    this.#last = answered.catch(() => undefined);
+    return answered;
+  }
+
+  /** Take an answer in place of what was known `before` the question; what has changed here since counts. */
+  #take(before: readonly Picture[], found: readonly Picture[], next: string | null): void {
+    const [then, now] = [new Set(before), new Set(this.#all.map((picture) => picture.id))];
+    const changed = new Map(this.#all.filter((picture) => !then.has(picture)).map((one) => [one.id, one]));
+    const removed = new Set(before.map((picture) => picture.id).filter((id) => !now.has(id)));
+    const known = new Set(found.map((picture) => picture.id));
+    this.#all = [
+      ...[...changed.values()].filter((picture) => !known.has(picture.id)),
+      ...found.filter((picture) => !removed.has(picture.id)).map((picture) => changed.get(picture.id) ?? picture),
+    ];
+    this.#next = next;
+  }
+
+  async #append(): Promise<void> {
+    const after = this.#next;
+    if (after === null) return;
+    const page = await session.ask((client) => client.images.list({ most: PAGE, after }));
+    const known = new Set(this.#all.map((picture) => picture.id));
+    this.#all = [...this.#all, ...page.items.filter((picture) => !known.has(picture.id))];
+    this.#next = page.next;
+  }
+
+  /** Masks fill pages too: go on until there is more to be seen than before. */
+  async #untilSeen(before: number): Promise<void> {
+    while (this.older && this.items.length <= before) await this.#append();
   }
 
   async #work(): Promise<void> {
     this.#running += 1;
     for (let next = this.#files.shift(); next !== undefined; next = this.#files.shift()) {
-      const { file, upload } = next;
+      const { file, upload, done } = next;
+      let stored: Picture[] = [];
       try {
         const onProgress = ({ fraction }: { fraction: number }): void => void (upload.sent = fraction);
         const { images } = await session.ask((client) => client.images.upload(file, { onProgress }));
         for (const picture of images) this.#put(picture);
+        stored = images;
         this.dismiss(upload);
       } catch (error) {
         upload.trouble = troubleOf(error);
       }
+      done(stored);
     }
     this.#running -= 1;
   }

@@ -150,8 +150,9 @@ function said(type: string, values: Record<string, unknown>): Record<string, unk
   );
 }
 
-function newKey(): string {
-  return Math.random().toString(36).slice(2, 10);
+/** A key that nobody else has. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 }
 
 /** What is done to pictures. */
