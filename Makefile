@@ -35,8 +35,10 @@ lint: setup
 	@$(BIN)/lint-imports
 
 test: lint
-	@echo "==> tests"
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@echo "==> tests, two at a time"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not alone" $(PYTEST_ARGS)
+	@echo "==> tests that need the machine for themselves"
+	@$(BIN)/pytest -m alone $(PYTEST_ARGS)
 
 page:
 	@if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then \

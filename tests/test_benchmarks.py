@@ -103,7 +103,6 @@ def tried(script: str, tables: tuple[str, ...], folder: Path, *arguments: str) -
         assert ElementTree.parse(drawn).getroot().tag.endswith("svg")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_run(script: str, tmp_path: Path) -> None:
     tried(script, SCRIPTS[script], tmp_path)

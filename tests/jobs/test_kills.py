@@ -12,7 +12,7 @@ import pytest
 from tests.jobs.killing import Siege
 from tests.servers import Postgres, Redis, running
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.alone
 
 
 def test_the_service_by_itself(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:

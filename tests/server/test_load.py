@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from common import house, srvgg
 from service import Kinds, Measured, Service, darkroom, heavy_lane_full, load, settled
 
+pytestmark = pytest.mark.alone
+
 AT_ONCE = 2
 """Light requests: as many as there are processes for them, so that they do not wait for each other."""
 ROUNDS, SECONDS = 3, 1.2
