@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.addresses import REFUSED_4, allowed, literal, why_refused
+from darkroom.addresses import REFUSED_4, allowed, check_spelling, literal, why_refused
 from darkroom.errors import AddressRefused
 
 PUBLIC = [
@@ -167,6 +167,8 @@ def test_others_do_not(host: str) -> None:
 def test_odd_spellings_do_not(host: str) -> None:
     with pytest.raises(AddressRefused):
         allowed(host, 80, lambda name, port: pytest.fail("looked up"))
+    with pytest.raises(AddressRefused):
+        check_spelling(host)
 
 
 def test_the_table_is_long_enough() -> None:
@@ -175,6 +177,7 @@ def test_the_table_is_long_enough() -> None:
 
 def test_names_are_looked_up_and_all_their_addresses_count() -> None:
     assert allowed("example.org", 443, lambda name, port: ["1.1.1.1", "2606:4700::1"]) == ["1.1.1.1", "2606:4700::1"]
+    assert check_spelling("example.org") is None
     with pytest.raises(AddressRefused, match="has no address"):
         allowed("nowhere.example", 443, lambda name, port: [])
     assert literal("example.org") is None

@@ -146,6 +146,22 @@ def test_an_address_of_the_own_network_is_refused_and_noted(mirror: Mirror, monk
     assert {entry.outcome for entry in egress.ledger.entries()} == {"refused"}
 
 
+def test_what_would_be_refused_is_foreseen_without_contacting_anybody(mirror: Mirror) -> None:
+    egress = Egress(
+        Settings().with_changes({"egress.private_hosts": ["127.0.0.1"], "models.mirror": "http://10.0.0.9"})
+    )
+    for url in (f"{mirror.url}/hook", "https://example.org/hook", "http://no.such.name.example/"):
+        egress.foresee(url, "webhook")
+    egress.foresee("http://10.0.0.9/", "model")
+    for url in ("http://10.0.0.9/", "http://127.0.0.2/", "http://[::1]/", "http://2130706433/", "https://nas.local/"):
+        with pytest.raises(AddressRefused):
+            egress.foresee(url, "webhook")
+    for url in ("ftp://example.org/", "example.org", "http:///hook", "http://[::g/"):
+        with pytest.raises(DownloadFailed, match="not an"):
+            egress.foresee(url, "webhook")
+    assert (mirror.requests, list(egress.ledger.entries())) == ([], [])
+
+
 def test_a_redirect_into_the_own_network_is_refused(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     httpserver.expect_request("/out").respond_with_data(
         b"", 302, {"Location": "http://169.254.169.254/latest/meta-data/"}

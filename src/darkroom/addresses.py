@@ -98,6 +98,30 @@ def literal(host: str) -> Address | None:
         raise AddressRefused(f"{host} is not an address.", cure="Correct the address.") from error
 
 
+def check_spelling(host: str) -> Address | None:
+    """The address that a host is written as, None for a name; looks nothing up.
+
+    Raises AddressRefused for what is not of the public network, in whatever spelling: addresses, and names that end as
+    those of the own network do.
+    """
+    address = literal(host)
+    if address is not None:
+        why = why_refused(address)
+        if why is not None:
+            raise _refused(host, str(address), why)
+        if str(address) != host.strip("[]").lower():
+            raise AddressRefused(
+                f"{host} is another spelling of {address}: addresses are not written so with good intent.",
+                cure=f"Write {address}.",
+            )
+        return address
+    plain = _plain(host)
+    end = next((end for end in NAMES if plain == end or plain.endswith(f".{end}")), None)
+    if end is not None:
+        raise _refused(host, plain, "a name of the own network")
+    return None
+
+
 def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
     """The addresses of a host that may be contacted; all that it has, for one that is refused refuses the host.
 
@@ -110,21 +134,10 @@ def allowed(host: str, port: int, resolve: Resolve | None = None) -> list[str]:
         AddressRefused: for what is not of the public network, in whatever spelling.
         NameUnknown: for names without an address.
     """
-    address = literal(host)
+    address = check_spelling(host)
     if address is not None:
-        why = why_refused(address)
-        if why is not None:
-            raise _refused(host, str(address), why)
-        if str(address) != host.strip("[]").lower():
-            raise AddressRefused(
-                f"{host} is another spelling of {address}: addresses are not written so with good intent.",
-                cure=f"Write {address}.",
-            )
         return [str(address)]
     plain = _plain(host)
-    end = next((end for end in NAMES if plain == end or plain.endswith(f".{end}")), None)
-    if end is not None:
-        raise _refused(host, plain, "a name of the own network")
     found = list((resolve or system_resolve)(plain, port))
     if not found:
         raise NameUnknown(

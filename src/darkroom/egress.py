@@ -200,6 +200,20 @@ class Egress:
             finally:
                 self._written(hop)
 
+    def foresee(self, url: str, purpose: Purpose) -> None:
+        """Refuse at once what would be refused whenever it is contacted; a name is not looked up for that.
+
+        Raises DownloadFailed where it is not an http or https address; AddressRefused as :meth:`stream`.
+        """
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise DownloadFailed(f"{shown(url)} is not an address.", cure="Correct the address.") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise _not_http(url)
+        if not self._is_own(parts.hostname, purpose):
+            addresses.check_spelling(parts.hostname)
+
     def request(
         self,
         method: str,
@@ -356,7 +370,7 @@ class Egress:
             except (ValueError, httpx.InvalidURL) as error:
                 raise DownloadFailed(f"{shown(url)} is not an address.", cure="Correct the address.") from error
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise DownloadFailed(f"{shown(url)} is not an http or https address.", cure="Correct the address.")
+                raise _not_http(url)
             if origin is not None and parts.netloc != origin:
                 hop.headers = {name: value for name, value in hop.headers.items() if name.lower() != "authorization"}
             origin = origin or parts.netloc
@@ -404,9 +418,13 @@ class Egress:
         hop.number = self.ledger.begin(_with_address(entry, address))
         return address
 
+    def _is_own(self, host: str, purpose: Purpose) -> bool:
+        """Whether a host may be of the own network: the owner has named it."""
+        return host in self._policy.private_hosts or (purpose not in FOREIGN and host in self._own)
+
     def _address(self, host: str, port: int, scheme: str, purpose: Purpose) -> str:
         proxied = purpose not in FOREIGN and scheme in getproxies() and not proxy_bypass(host)
-        own = host in self._policy.private_hosts or (purpose not in FOREIGN and host in self._own)
+        own = self._is_own(host, purpose)
         if proxied:
             # The proxy resolves names; an address that is written out is checked all the same.
             if not own and addresses.literal(host) is not None:
@@ -495,6 +513,10 @@ def _read(answer: Any, hop: _Hop, most: int | None) -> Iterator[bytes]:
     if _is_over(hop):
         # A body without a length seems whole where it was cut off.
         raise _too_slow(hop)
+
+
+def _not_http(url: str) -> DownloadFailed:
+    return DownloadFailed(f"{shown(url)} is not an http or https address.", cure="Correct the address.")
 
 
 def _is_over(hop: _Hop) -> bool:

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Boolean, DateTime, Float, Integer, MetaData, Table, insert, inspect, select
 
 from darkroom.database.connection import MIGRATIONS, Database
-from darkroom.database.schema import Base, BatchRow, ImageRow, JobRow, VersionRow
+from darkroom.database.schema import Base, BatchRow, ImageRow, JobRow, ResultRow, VersionRow
 from darkroom.errors import (
     AddressRefused,
     ConfigurationError,
@@ -69,6 +69,7 @@ def test_rows_of_every_earlier_version_are_kept(database_url: str) -> None:
         assert (job.idempotency_key, job.fingerprint, job.finished) == ("words", None, moment)
         assert (batch.idempotency_key, batch.fingerprint) == ("words", None)
         assert session.scalars(select(ImageRow.name)).all() == ["words"]
+        assert session.scalars(select(ResultRow)).all() == [], "they are made again"
     _migrate(database, "0001", back=True)
     database.migrate()
     with database.session(reading=True) as session:

@@ -84,6 +84,41 @@ def test_a_full_disk_costs_what_is_sent_and_nothing_else(service: Service) -> No
     assert service.client.get(f"/api/v1/images/{known['id']}/download").content == large
 
 
+def test_a_disk_that_is_full_half_way_costs_what_there_is_no_room_for(service: Service) -> None:
+    names = ["before.jpg", "large.bmp", "after.jpg"]
+    contents = [PORTRAIT.read_bytes(), large_picture(), PORTRAIT.read_bytes()]
+    with full_disk(service):
+        files = [("file", part) for part in zip(names, contents, strict=True)]
+        answer = service.client.post("/api/v1/images/upload", files=files)
+    assert answer.status_code == 207
+    told = answer.json()
+    assert [one["name"] for one in told["images"]] == ["before.jpg", "after.jpg"]
+    assert [(one["name"], one["problem"]["code"]) for one in told["errors"]] == [("large.bmp", "storage")]
+
+
+def test_a_database_that_is_locked_half_way_costs_what_cannot_be_written(service: Service) -> None:
+    def stored() -> int:
+        return len(service.client.get("/api/v1/images").json()["items"])
+
+    def body() -> Iterator[bytes]:
+        data = PORTRAIT.read_bytes()
+        start = b'--x\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\n'
+        # The beginning of the next part ends this one.
+        yield start % b"before.jpg" + data + b"\r\n--x\r\n"
+        until(lambda: stored() == before + 1)
+        stack.enter_context(locked(service))
+        yield (start % b"after.jpg").removeprefix(b"--x\r\n") + data + b"\r\n--x--\r\n"
+
+    before = stored()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with contextlib.ExitStack() as stack, httpx.Client(base_url=service.url, timeout=60) as other:
+        answer = other.post("/api/v1/images/upload", content=body(), headers=headers)
+    assert answer.status_code == 207
+    told = answer.json()
+    assert [one["name"] for one in told["images"]] == ["before.jpg"]
+    assert [(one["name"], one["problem"]["code"]) for one in told["errors"]] == [("after.jpg", "database")]
+
+
 def test_a_job_waits_until_there_is_room(service: Service) -> None:
     """Its result cannot be stored at first; it is tried again, and comes."""
     (known,) = service.upload(PORTRAIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -113,6 +114,15 @@ def test_a_long_body_is_cut_off(client: httpx.Client) -> None:
         "/api/v1/images/process", content=b'{"a":"' + b"a" * 5_000_000, headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "limit_exceeded")
+
+
+def test_a_form_may_be_longer_however_its_type_is_written(client: httpx.Client) -> None:
+    noise = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(200_000))
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n' + noise + b"\r\n--x--\r\n"
+    for kind in ("multipart/form-data", "Multipart/Form-Data", "MULTIPART/FORM-DATA"):
+        headers = {"Content-Type": f"{kind}; boundary=x"}
+        answer = client.post("/api/v1/images/upload", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_format"), "looked at, and no picture"
 
 
 def bearer(key: str) -> dict[str, str]:

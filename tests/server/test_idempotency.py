@@ -95,13 +95,3 @@ def test_the_same_request_many_times_at_once_is_accepted_once(
     for image in found:
         (job,) = service.client.get("/api/v1/jobs", params={"image_id": image["id"]}).json()["items"]
         assert service.wait(job["id"])["state"] == "completed"
-
-
-def test_a_batch_that_is_refused_leaves_no_pictures(service: Service, httpserver: HTTPServer) -> None:
-    shop = uuid.uuid4().hex
-    body = {
-        "images": [{"url": httpserver.url_for("/a.jpg"), "store_id": shop}, {"image_id": "0" * 32}],
-        "work": SMALL,
-    }
-    assert service.client.post("/api/v1/images/batch", json=body).status_code == 404
-    assert service.client.get("/api/v1/images", params={"store_id": shop}).json()["items"] == []

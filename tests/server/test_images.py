@@ -67,12 +67,44 @@ def test_one_bad_file_costs_the_others_nothing(client: httpx.Client) -> None:
 
 
 def test_too_many_and_too_large_are_refused(client: httpx.Client) -> None:
-    many = client.post("/api/v1/images/upload", files=[("file", ("a.jpg", PORTRAIT.read_bytes()))] * 11)
-    assert (many.status_code, many.json()["code"]) == (413, "limit_exceeded")
+    files = [("file", (name, PORTRAIT.read_bytes())) for name in [*["a.jpg"] * 10, "last.jpg", "none.jpg"]]
+    many = client.post("/api/v1/images/upload", files=files)
+    told = many.json()
+    assert (many.status_code, len(told["images"])) == (207, 10)
+    assert [(one["name"], one["problem"]["status"]) for one in told["errors"]] == [("last.jpg", 413), ("none.jpg", 413)]
     large = client.post("/api/v1/images/upload", files=[("file", ("a.bmp", b"BM" + bytes(50_000_001)))])
     assert (large.status_code, large.json()["code"]) == (413, "limit_exceeded")
     none = client.post("/api/v1/images/upload", files=[("store_id", (None, "shop"))])
     assert (none.status_code, none.json()["field"]) == (422, "file")
+
+
+@pytest.mark.parametrize("rest", ["cut off", "a field too many", "a field twice"])
+def test_what_is_stored_is_told_of_whatever_becomes_of_the_rest(client: httpx.Client, rest: str) -> None:
+    def part(name: str, content: bytes, file: str = "") -> bytes:
+        return b'--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (
+            name.encode(),
+            b'; filename="%s"' % file.encode() if file else b"",
+            content,
+        )
+
+    shop = uuid.uuid4().hex
+    body = part("store_id", shop.encode()) + part("file", PORTRAIT.read_bytes(), "good.jpg")
+    body += {
+        "cut off": part("file", PORTRAIT.read_bytes(), "half.jpg")[:9000],
+        "a field too many": part("colour", b"red") + b"--x--\r\n",
+        "a field twice": part("store_id", b"another") + b"--x--\r\n",
+    }[rest]
+    # Media types are the same in any case (RFC 9110, 8.3.1).
+    headers = {"Content-Type": "Multipart/Form-Data; boundary=x"}
+    answer = client.post("/api/v1/images/upload", content=body, headers=headers)
+    assert answer.status_code == 207, answer.text
+    (stored,) = client.get("/api/v1/images", params={"store_id": shop}).json()["items"]
+    assert [one["id"] for one in answer.json()["images"]] == [stored["id"]]
+    (failed,) = answer.json()["errors"]
+    assert (failed["name"], failed["problem"]["code"]) == (
+        {"cut off": "half.jpg", "a field too many": "colour", "a field twice": "store_id"}[rest],
+        "invalid_parameters",
+    )
 
 
 def test_all_that_is_known_of_a_picture(client: httpx.Client, portrait: dict[str, Any]) -> None:

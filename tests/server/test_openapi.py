@@ -66,7 +66,7 @@ class Api:
             "job_id": job["id"],
             "batch_id": batch["id"],
             "delivery_id": listed[0]["id"],
-            "key": made.headers["link"].partition("reports/")[2].partition(">")[0],
+            "key": made.headers["link"].partition("reports/")[2][:64],
             **dict(zip(("signature", "operations", "name"), link.split("/")[4:], strict=True)),
         }
 

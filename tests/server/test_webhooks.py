@@ -6,6 +6,7 @@ import json
 import queue
 from typing import Any
 
+import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -38,3 +39,27 @@ def test_a_job_that_has_ended_is_told_of(service: Service, portrait: dict[str, A
     assert got.get(timeout=20)[0]["Webhook-Id"] == headers["Webhook-Id"]
     unknown = service.client.get(f"/api/v1/webhooks/deliveries/{'0' * 32}")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "delivery_not_found")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://10.1.2.3/x", "http://127.0.0.2:9/x", "http://[::1]/x", "http://169.254.169.254/", "http://nas.local/"],
+)
+def test_a_webhook_that_could_never_be_told_is_refused_with_the_request(
+    service: Service, portrait: dict[str, Any], url: str
+) -> None:
+    here = f"/api/v1/images/{portrait['id']}/process"
+    before = service.client.get("/api/v1/jobs", params={"image_id": portrait["id"]}).json()
+    image, work = {"image_id": portrait["id"]}, {"operations": ["rotate:angle=90"]}
+    for path, body, field in (
+        (here, {**work, "webhook_url": url}, "webhook_url"),
+        ("/api/v1/images/process", {**image, **work, "webhook_url": url}, "webhook_url"),
+        ("/api/v1/images/batch", {"images": [image], "work": work, "webhook_url": url}, "webhook_url"),
+        ("/api/v1/images/batch", {"images": [image], "work": {**work, "webhook_url": url}}, "work.webhook_url"),
+    ):
+        answer = service.client.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameters")
+        assert (answer.json()["field"], "private_hosts" in answer.json()["cure"]) == (field, True)
+    assert service.client.get("/api/v1/jobs", params={"image_id": portrait["id"]}).json() == before
+    named = {**work, "webhook_url": "https://no.such.name.example/x"}
+    assert service.client.post(here, json=named).status_code == 202, "names are looked up when the message is sent"

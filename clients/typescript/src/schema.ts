@@ -360,7 +360,7 @@ export interface paths {
          * Upload
          * @description Store 1 to `server.upload_files` pictures. One that is refused costs the others nothing.
          *
-         *     201 where all were taken, 207 where some were; where none was, the first one's error.
+         *     201 where all were taken; 207 where some were, whatever became of the rest; where none was, the first one's error.
          */
         post: operations["images-upload"];
         delete?: never;
@@ -1286,6 +1286,7 @@ export interface components {
         };
         /** @description A file that was not taken. */
         FailedFile: {
+            /** @description Its own; where the form itself is wrong, of the part that it was read up to. */
             name: string;
             problem: components["schemas"]["Problem"];
         };

@@ -39,7 +39,7 @@ def find(session: Session, kind: type[Row], owner: str, key: str | None, said: s
     if key is None:
         return None
     row = session.scalar(select(kind).where(kind.owner == owner, kind.idempotency_key == key))
-    if row is not None and None is not row.fingerprint != said:
+    if row is not None and row.fingerprint not in (None, said):
         raise Conflict(
             f"The Idempotency-Key {key} was used with another request.", cure="Use a new one.", field="Idempotency-Key"
         )

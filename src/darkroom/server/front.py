@@ -131,7 +131,7 @@ class Front:
                 cure="Add it to server.hosts if it is.",
             )
         length = headers.get("content-length", "")
-        multipart = scope["method"] == "POST" and headers.get("content-type", "").startswith("multipart/")
+        multipart = scope["method"] == "POST" and headers.get("content-type", "").lower().startswith("multipart/")
         if not multipart and length.isdecimal() and int(length) > BODY_BYTES:
             # Where no length is told the framework cuts it off, in words of its own.
             raise _too_long()

@@ -15,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
-from darkroom.errors import InvalidParameters, LimitExceeded
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -94,6 +94,8 @@ class Multipart:
         self._name, self._value = bytearray(), bytearray()
         self._parts = 0
         self._ended = False
+        self.broken = False
+        """Whether it cannot be read on: what is being read of it has raised an error."""
         callbacks: Any = {
             "on_part_begin": self._part_begins,
             "on_header_field": self._header_field,
@@ -128,7 +130,11 @@ class Multipart:
         while not self._events:
             if self._ended:
                 return _Event("over")
-            await self._receive()
+            try:
+                await self._receive()
+            except DarkroomError:
+                self.broken = True
+                raise
         return self._events.popleft()
 
     async def _receive(self) -> None:

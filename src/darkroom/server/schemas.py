@@ -338,7 +338,7 @@ class Uploaded(_Answer):
 class FailedFile(_Answer):
     """A file that was not taken."""
 
-    name: str
+    name: str = Field(description="Its own; where the form itself is wrong, of the part that it was read up to.")
     problem: Problem
 
 

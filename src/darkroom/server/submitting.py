@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from darkroom.database.schema import BatchRow, JobRow
+from darkroom.egress import Egress
+from darkroom.errors import AddressRefused, DownloadFailed, InvalidParameters
 from darkroom.jobs.dispatcher import lane_of
 from darkroom.jobs.idempotency import fingerprint
 from darkroom.jobs.store import NewJob, NewPicture
@@ -15,6 +18,8 @@ from darkroom.server import schemas
 from darkroom.server.dependencies import owner_of
 
 if TYPE_CHECKING:
+    from pydantic import AnyHttpUrl
+
     from darkroom.server.keys import Principal
     from darkroom.server.studio import Studio
     from darkroom.server.work import Order
@@ -23,7 +28,8 @@ if TYPE_CHECKING:
 async def submit(studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, key: str | None) -> JobRow:
     """A job for a picture; the one that there is already for the same request with the same key.
 
-    Raises Conflict where the key was used with another request, and what :meth:`Studio.ordered` raises.
+    Raises Conflict where the key was used with another request, InvalidParameters for a webhook that could never be
+    told, and what :meth:`Studio.ordered` raises.
     """
     # What was asked for, not what it means by now: a picture may have a newer version when the client asks again.
     said = fingerprint(
@@ -34,8 +40,9 @@ async def submit(studio: Studio, who: Principal, source: schemas.Source, work: s
     )
     row = await asyncio.to_thread(studio.jobs.known, JobRow, who.id, key, said)
     if row is None:
+        _check_webhook(studio, work.webhook_url, "webhook_url")
         order = await studio.ordered(work, owner_of(who))
-        new = await _new_job(studio, who, source, work, order, key, said)
+        new = replace(await _new_job(studio, who, source, work, order), idempotency_key=key, fingerprint=said)
         row, fresh = await asyncio.to_thread(studio.jobs.submit, new)
         if fresh:
             studio.submitted([row])
@@ -47,6 +54,8 @@ async def submit_batch(studio: Studio, who: Principal, body: schemas.BatchReques
     said = fingerprint(body.model_dump(mode="json"))
     row = await asyncio.to_thread(studio.jobs.known, BatchRow, who.id, key, said)
     if row is None:
+        _check_webhook(studio, body.webhook_url, "webhook_url")
+        _check_webhook(studio, body.work.webhook_url, "work.webhook_url")
         order = await studio.ordered(body.work, owner_of(who))
         jobs = [await _new_job(studio, who, source, body.work, order) for source in body.images]
         webhook = str(body.webhook_url) if body.webhook_url is not None else None
@@ -56,15 +65,7 @@ async def submit_batch(studio: Studio, who: Principal, body: schemas.BatchReques
     return row
 
 
-async def _new_job(
-    studio: Studio,
-    who: Principal,
-    source: schemas.Source,
-    work: schemas.Work,
-    order: Order,
-    key: str | None = None,
-    said: str | None = None,
-) -> NewJob:
+async def _new_job(studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, order: Order) -> NewJob:
     """A job for a picture; one at an address gets its place among the stored ones with it."""
     if source.url is not None:
         name = safe_name(unquote(source.url.path or "").rpartition("/")[2] or "picture")
@@ -88,6 +89,16 @@ async def _new_job(
         owner=who.id,
         image_id=image_id,
         webhook_url=str(work.webhook_url) if work.webhook_url is not None else None,
-        idempotency_key=key,
-        fingerprint=said,
     )
+
+
+def _check_webhook(studio: Studio, url: AnyHttpUrl | None, field: str) -> None:
+    """Raises InvalidParameters where no message would ever be sent there."""
+    if url is None:
+        return
+    try:
+        Egress(studio.settings).foresee(str(url), "webhook")
+    except (AddressRefused, DownloadFailed) as error:
+        raise InvalidParameters(
+            f"A message to that webhook would be refused: {error.message}", cure=error.cure, field=field
+        ) from error

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from darkroom.database.schema import VersionRow
-from darkroom.errors import DarkroomError, InputError, InvalidParameters, LimitExceeded, ScannerUnavailable
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
 from darkroom.image import Encoding
 from darkroom.inspection import Inspection
 from darkroom.operations.resize import Resize
@@ -98,35 +98,44 @@ _UPLOAD: dict[str, Any] = {
 async def upload(request: Request, response: Response, studio: TheStudio, who: Writer) -> schemas.Uploaded:
     """Store 1 to `server.upload_files` pictures. One that is refused costs the others nothing.
 
-    201 where all were taken, 207 where some were; where none was, the first one's error.
+    201 where all were taken; 207 where some were, whatever became of the rest; where none was, the first one's error.
     """
     server = studio.settings.server
     groups = {"store_id": "", "product_id": ""}
     taken: list[schemas.Picture] = []
     failed: list[tuple[str, DarkroomError]] = []
     form = Multipart(request, server.upload_files * server.upload_bytes)
-    async for part in form.parts():
-        if part.name in groups:
-            if groups[part.name]:
-                raise InvalidParameters(f"The form has more than one field {part.name}.", field=part.name)
-            groups[part.name] = _group(part.name, await part.text())
-            continue
-        if part.filename is None:
-            raise InvalidParameters(f"There is no field {part.name[:50]!r} in this form.", field=part.name[:50])
-        if len(taken) + len(failed) >= server.upload_files:
-            raise LimitExceeded(
-                f"More than {server.upload_files} files were sent at once; the first {len(taken)} are stored.",
-                cure="Send the others by themselves.",
-            )
-        try:
-            found = await studio.intake.take(
-                part.chunks(), name=part.filename, declared_type=part.content_type, most=server.upload_bytes
-            )
-        except (InputError, ScannerUnavailable) as error:
-            failed.append((safe_name(part.filename), error))
-            continue
-        known = await asyncio.to_thread(studio.pictures.add, found, owner=who.id, **groups)
-        taken.append(views.picture(known, studio.settings, found.warnings))
+    last = ""
+    try:
+        async for part in form.parts():
+            last = safe_name(part.filename or part.name)
+            if part.name in groups:
+                if groups[part.name]:
+                    raise InvalidParameters(f"The form has more than one field {part.name}.", field=part.name)
+                groups[part.name] = _group(part.name, await part.text())
+                continue
+            if part.filename is None:
+                raise InvalidParameters(f"There is no field {part.name[:50]!r} in this form.", field=part.name[:50])
+            try:
+                if len(taken) + len(failed) >= server.upload_files:
+                    raise LimitExceeded(
+                        f"More than {server.upload_files} files were sent at once.", cure="Send this one by itself."
+                    )
+                found = await studio.intake.take(
+                    part.chunks(), name=part.filename, declared_type=part.content_type, most=server.upload_bytes
+                )
+                known = await asyncio.to_thread(studio.pictures.add, found, owner=who.id, **groups)
+            except DarkroomError as error:
+                if form.broken:
+                    raise
+                failed.append((last, error))
+            else:
+                taken.append(views.picture(known, studio.settings, found.warnings))
+    except DarkroomError as error:
+        # The form cannot be read on. What is stored already is told of all the same.
+        if not taken:
+            raise
+        failed.append((last, error))
     if not taken:
         if failed:
             raise failed[0][1]
