@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
 from darkroom.operation import Context, Operation
+from darkroom.parameters import Pixels
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -19,10 +20,10 @@ Side = Literal["center", "top", "bottom", "left", "right", "top-left", "top-righ
 class Resize(Operation, name="resize"):
     """Resize a picture: to fit, fill, stretch or be padded to a size."""
 
-    width: int | None = Field(
+    width: Pixels | None = Field(
         default=None, ge=1, le=65_500, description="Target width in pixels; empty follows from the height."
     )
-    height: int | None = Field(
+    height: Pixels | None = Field(
         default=None, ge=1, le=65_500, description="Target height in pixels; empty follows from the width."
     )
     scale: float | None = Field(
