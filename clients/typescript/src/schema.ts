@@ -1635,7 +1635,7 @@ export interface components {
         };
         /** @description An operation: what it is called, and the JSON schema of its parameters. */
         OperationInfo: {
-            /** @description `unit` of a number says what it counts: pixels, degrees, levels (of 255), bytes. `format` of a text says what it names: picture or mask (stored pictures), model, colour, focal-point. */
+            /** @description `unit` of a number says what it counts: pixels, degrees, levels (of 255), bytes. `format` of a text says what it names: picture or mask (stored pictures), model, colour, focal-point. `x-needs` are schemas one of which has to hold, where the operation cannot do with nothing said. */
             json_schema: {
                 [key: string]: unknown;
             };
