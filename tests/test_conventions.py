@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 import darkroom
 from darkroom.operation import Operation, registry
+from darkroom.parameters import UNITS
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATIONS = list(registry().values())
@@ -38,6 +40,28 @@ class TestEveryOperation:
             for number in numbers(schema):
                 assert {"minimum", "exclusiveMinimum"} & set(number), f"{name} has no lower bound"
                 assert {"maximum", "exclusiveMaximum"} & set(number), f"{name} has no upper bound"
+
+    def test_says_what_its_numbers_count(self, kind: type[Operation]) -> None:
+        """A number beyond 16 is a measure of something, and so is a rectangle; forms and previews go by the unit."""
+
+        def measures(rules: dict) -> Iterator[dict]:
+            number = rules.get("type") in ("integer", "number") and "enum" not in rules
+            if "prefixItems" in rules or (number and rules["maximum"] > 16):
+                yield rules
+            for part in [rules.get("items", {}), *rules.get("anyOf", [])]:
+                yield from measures(part) if part else ()
+
+        plain = {"quality", "seed"}
+        for name, schema in kind.model_json_schema()["properties"].items():
+            for rules in measures(schema):
+                assert rules.get("unit") in UNITS or name in plain, f"{name} has no unit"
+
+    def test_says_what_its_texts_name(self, kind: type[Operation]) -> None:
+        """What is called a model, a colour or a mask says so in its schema too."""
+        formats = {"model": "model", "color": "colour", "mask": "mask", "keep": "mask", "remove": "mask"}
+        for name, schema in kind.model_json_schema()["properties"].items():
+            if name in formats and schema.get("type") != "boolean":
+                assert next(part.get("format") for part in schema.get("anyOf", [schema])) == formats[name], name
 
     def test_has_its_test_and_its_page(self, kind: type[Operation]) -> None:
         assert (ROOT / "tests" / "operations" / f"test_{kind.name}.py").is_file()

@@ -52,7 +52,7 @@ def _checked(text: str) -> str:
     return text
 
 
-Colour = Annotated[str, Field(max_length=64), AfterValidator(_checked)]
+Colour = Annotated[str, Field(max_length=64, json_schema_extra={"format": "colour"}), AfterValidator(_checked)]
 """A parameter that holds a colour; it stays the text that was written."""
 
 

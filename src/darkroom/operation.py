@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from darkroom.errors import Cancelled, FallbackRefused, InvalidParameters, UnknownOperation
+from darkroom.parameters import names_pictures
 from darkroom.report import Fallback, ModelUse, StepReport
 
 if TYPE_CHECKING:
@@ -40,12 +41,6 @@ ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("darkroom.operation")
 GROUP = "darkroom.operations"
 """Entry points by which packages bring operations: a module, or the class itself."""
-PICTURE, MASK = "picture", "mask"
-"""Formats, in a JSON schema, of a text that names a second picture; a mask is one that can be painted."""
-PictureName = Annotated[str, Field(json_schema_extra={"format": PICTURE})]
-"""What a parameter calls a second picture: a path on the command line, a stored picture in the service."""
-MaskName = Annotated[str, Field(json_schema_extra={"format": MASK})]
-"""The same for a mask, which is white on black; :func:`darkroom.mask.read_mask` reads it."""
 _registry: dict[str, type[Operation]] = {}
 
 
@@ -166,13 +161,7 @@ class Operation(BaseModel, ABC):
 def _picture_fields(kind: type[Operation]) -> tuple[str, ...]:
     """The parameters that may name a picture. A schema takes a millisecond to make, on every request."""
     fields: dict[str, Any] = kind.model_json_schema().get("properties", {})
-    return tuple(name for name, rules in fields.items() if _names_pictures(rules))
-
-
-def _names_pictures(rules: dict[str, Any]) -> bool:
-    """Whether a field of a JSON schema, or what it is a list or choice of, names a picture."""
-    parts: list[dict[str, Any]] = [rules.get("items", {}), *rules.get("anyOf", [])]
-    return rules.get("format") in (PICTURE, MASK) or any(_names_pictures(part) for part in parts if part)
+    return tuple(name for name, rules in fields.items() if names_pictures(rules))
 
 
 class Network(Protocol):

@@ -93,6 +93,9 @@ def test_what_stays_and_what_goes_is_painted(service: Service, visit: Visit) -> 
     ):
         assert (keep.getpixel(place), remove.getpixel(place)) == wanted, place
 
+    made = Image.open(io.BytesIO(service.client.get(f"/api/v1/images/{picture['id']}/download").content))
+    assert (made.getpixel((490, 405))[3], made.getpixel((720, 500))[3]) == (255, 0)
+
     # The brush begins with what is there; all of it wiped away leaves nothing to be said.
     page.get_by_role("button", name="Paint what stays and what goes").click()
     expect(bar.get_by_role("button", name="Undo the last stroke")).to_be_disabled()

@@ -1389,6 +1389,7 @@ export interface components {
         /** @description Put the subject into a scene that is drawn for it, with its shadow. */
         GenerateBackground: {
             /**
+             * Format: colour
              * @description Of the paper, for studio, or of the wall, for custom.
              * @default #e8e6e2
              */
@@ -1641,7 +1642,7 @@ export interface components {
         };
         /** @description An operation: what it is called, and the JSON schema of its parameters. */
         OperationInfo: {
-            /** @description Format `picture` marks a text that names a stored picture. */
+            /** @description `unit` of a number says what it counts: pixels, degrees, levels (of 255), bytes. `format` of a text says what it names: picture or mask (stored pictures), model, colour, focal-point. `x-needs` are schemas one of which has to hold, where the operation cannot do with nothing said. */
             json_schema: {
                 [key: string]: unknown;
             };
@@ -2012,6 +2013,7 @@ export interface components {
              */
             blur?: number;
             /**
+             * Format: colour
              * @description The colour, for background color.
              * @default white
              */
@@ -2264,6 +2266,7 @@ export interface components {
             /** @description Proportion instead of a size, such as 1:1 or 16:9; nothing is scaled. */
             aspect?: string | null;
             /**
+             * Format: focal-point
              * @description auto takes faces, else attention, else the centre; face keeps all faces in frame where the proportion allows; attention goes by what draws the eye; entropy by detail; center; or a focal point x,y as fractions of width and height, such as 0.5,0.3.
              * @default auto
              */

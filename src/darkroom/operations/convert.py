@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from darkroom.image import Encoding
 from darkroom.operation import Context, Operation
+from darkroom.parameters import BYTES
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -46,7 +47,7 @@ class Convert(Operation, name="convert"):
         description="private keeps copyright, artist, colour profile and resolution only; keep keeps all but the "
         "thumbnail; none keeps nothing.",
     )
-    target_size: int | None = Field(
+    target_size: Annotated[int, BYTES] | None = Field(
         default=None,
         ge=100,
         le=10**12,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.errors import InvalidParameters
 from darkroom.operation import Context, Operation
+from darkroom.parameters import LEVELS, Pixels
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -25,20 +26,22 @@ class Crop(Operation, name="crop"):
         }
     )
 
-    left: int | None = Field(default=None, ge=0, le=65_499, description="First column to keep, in pixels; empty is 0.")
-    top: int | None = Field(default=None, ge=0, le=65_499, description="First row to keep, in pixels; empty is 0.")
-    width: int | None = Field(
+    left: Pixels | None = Field(
+        default=None, ge=0, le=65_499, description="First column to keep, in pixels; empty is 0."
+    )
+    top: Pixels | None = Field(default=None, ge=0, le=65_499, description="First row to keep, in pixels; empty is 0.")
+    width: Pixels | None = Field(
         default=None, ge=1, le=65_500, description="Columns to keep; empty is all that are right of left."
     )
-    height: int | None = Field(default=None, ge=1, le=65_500, description="Rows to keep; empty is all below top.")
+    height: Pixels | None = Field(default=None, ge=1, le=65_500, description="Rows to keep; empty is all below top.")
     trim: bool = Field(
         default=False,
         description="Cut off the border instead: what is transparent, or, without transparency, of one colour.",
     )
-    threshold: float = Field(
+    threshold: Annotated[float, LEVELS] = Field(
         default=10.0, ge=0, le=255, description="How far a pixel may differ and still be border, of 255; for trim."
     )
-    margin: int = Field(default=0, ge=0, le=10_000, description="Pixels of border to leave on every side; for trim.")
+    margin: Pixels = Field(default=0, ge=0, le=10_000, description="Pixels of border to leave on every side; for trim.")
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> Crop:

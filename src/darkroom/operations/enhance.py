@@ -9,6 +9,7 @@ from pydantic import Field
 from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.adjust import Adjust
 from darkroom.operations.upscale import Upscale
+from darkroom.parameters import ModelName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Enhance(Operation, name="enhance"):
 
     scale: Literal[1, 2, 3, 4] = Field(default=1, description="How many times as large; 1 leaves the size.")
     method: Literal["auto", "model", "builtin"] = Field(default="auto", description="How to enlarge; see upscale.")
-    model: str | None = Field(default=None, max_length=200, description="Model to enlarge with; see upscale.")
+    model: ModelName | None = Field(default=None, description="Model to enlarge with; see upscale.")
     denoise: float = Field(
         default=0.5, ge=0, le=1, description="How much of the noise that is found is taken away; 0 is none of it."
     )

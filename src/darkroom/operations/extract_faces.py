@@ -9,6 +9,7 @@ from pydantic import Field
 from darkroom.face_finder import FaceFinder
 from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.restore_faces import LEAST, SIDE, FaceRestorer, RestoreFaces
+from darkroom.parameters import ModelName, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,15 +39,15 @@ class ExtractFaces(Operation, name="extract_faces"):
         le=1,
         description="How much of the restored face is taken, 0.0 to 1.0; empty takes faces.restoration_strength, 0.8.",
     )
-    model: str | None = Field(default=None, max_length=200, description="Model to restore with; see restore_faces.")
-    resize: int = Field(
+    model: ModelName | None = Field(default=None, description="Model to restore with; see restore_faces.")
+    resize: Pixels = Field(
         default=0,
         ge=0,
         le=2048,
         description=f"Side of each face in pixels; 0 is as large as it is, {SIDE} where it is restored, which is the "
         "least then.",
     )
-    least: int = Field(default=24, ge=LEAST, le=2048, description="Faces with fewer pixels across are left out.")
+    least: Pixels = Field(default=24, ge=LEAST, le=2048, description="Faces with fewer pixels across are left out.")
 
     def moves(self) -> bool:
         """True: the result is a sheet of faces."""

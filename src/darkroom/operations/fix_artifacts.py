@@ -9,8 +9,9 @@ from pydantic import Field
 
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
 from darkroom.operation import Context, Extent, Models, Network, Operation
-from darkroom.operations.inpaint import Box, Inpaint
+from darkroom.operations.inpaint import Inpaint
 from darkroom.operations.upscale import Upscale
+from darkroom.parameters import Box, ModelName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +39,8 @@ class FixArtifacts(Operation, name="fix_artifacts"):
         default="auto",
         description="builtin needs no model; model runs a network; auto takes a network if one is ready, else builtin.",
     )
-    model: str | None = Field(
-        default=None, max_length=200, description=f"Name of a deblocking model; empty takes {DEFAULT_MODEL}."
+    model: ModelName | None = Field(
+        default=None, description=f"Name of a deblocking model; empty takes {DEFAULT_MODEL}."
     )
     strength: float = Field(default=1.0, ge=0, le=1, description="How much of the repair is taken.")
     quality: int | None = Field(

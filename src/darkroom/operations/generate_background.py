@@ -11,6 +11,7 @@ from darkroom.errors import InvalidParameters
 from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.remove_background import RemoveBackground
 from darkroom.operations.resize import scale
+from darkroom.parameters import ModelName, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,10 +76,10 @@ class GenerateBackground(Operation, name="generate_background"):
     )
     size: float = Field(default=0.62, ge=0.05, le=1.0, description="Share of the frame that the subject fits in.")
     position: float = Field(default=0.5, ge=0.0, le=1.0, description="Where it is: 0.0 left, 1.0 right.")
-    width: int | None = Field(
+    width: Pixels | None = Field(
         default=None, ge=16, le=LARGEST, description="Of the result in pixels; else as the picture's."
     )
-    height: int | None = Field(
+    height: Pixels | None = Field(
         default=None, ge=16, le=LARGEST, description="Of the result in pixels; else as the picture's."
     )
     shadow: float = Field(default=1.0, ge=0.0, le=1.0, description="How dark its shadow is; 0 is none.")
@@ -100,7 +101,7 @@ class GenerateBackground(Operation, name="generate_background"):
     method: Literal["auto", "model", "grabcut", "watershed", "edges"] = Field(
         default="auto", description="How a picture without transparency is cut out first; see remove_background."
     )
-    model: str | None = Field(default=None, max_length=200, description="Matte model for that; see remove_background.")
+    model: ModelName | None = Field(default=None, description="Matte model for that; see remove_background.")
 
     def moves(self) -> bool:
         """True: the subject is placed in the scene."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.colour import Colour, parse_colour
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
 from darkroom.mask import read_mask
-from darkroom.operation import Context, Extent, MaskName, Models, Network, Operation
+from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.parameters import LEVELS, Box, MaskName, ModelName, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,6 @@ PREFERRED = ("lama", "migan")
 """Inpainting models, the best first."""
 WORKING = 160
 """Bytes for each pixel at work, where the hole is everywhere (measured: 110 to 140)."""
-
-Box = tuple[float, float, float, float]
 
 
 class Inpaint(Operation, name="inpaint"):
@@ -47,15 +46,17 @@ class Inpaint(Operation, name="inpaint"):
         "four are at most 1.",
     )
     color: Colour | None = Field(default=None, description="Fill where the picture has this colour.")
-    tolerance: float = Field(default=12.0, ge=0, le=255, description="How far from that colour, in levels of 255.")
-    grow: int = Field(default=2, ge=0, le=100, description="Pixels by which all of that is made wider.")
+    tolerance: Annotated[float, LEVELS] = Field(
+        default=12.0, ge=0, le=255, description="How far from that colour, in levels of 255."
+    )
+    grow: Pixels = Field(default=2, ge=0, le=100, description="Pixels by which all of that is made wider.")
     method: Literal["auto", "model", "multiscale", "telea", "navier_stokes"] = Field(
         default="auto",
         description="model runs a network; multiscale is Darkroom's own; telea and navier_stokes are OpenCV's; auto "
         "takes a network if one is ready, else multiscale.",
     )
-    model: str | None = Field(
-        default=None, max_length=200, description=f"Name of an inpainting model; empty takes {PREFERRED[0]}."
+    model: ModelName | None = Field(
+        default=None, description=f"Name of an inpainting model; empty takes {PREFERRED[0]}."
     )
 
     @model_validator(mode="after")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
 from darkroom.mask import read_mask
-from darkroom.operation import Context, Extent, MaskName, Models, Network, Operation
+from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.parameters import LEVELS, MaskName, ModelName, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +40,8 @@ class RemoveBackground(Operation, name="remove_background"):
         description="model runs a network; grabcut, watershed and edges need none (grabcut suits most pictures, edges "
         "clear outlines on calm backgrounds); auto takes a network if one is ready, else grabcut, and says which.",
     )
-    model: str | None = Field(
+    model: ModelName | None = Field(
         default=None,
-        max_length=200,
         description=f"Name of a matte model; empty takes {DEFAULT_MODEL}, or another that is ready.",
     )
     keep: MaskName | None = Field(
@@ -58,13 +58,13 @@ class RemoveBackground(Operation, name="remove_background"):
     alpha_matting: bool = Field(
         default=False, description="Work out half-transparent pixels from the colours: for hair, fur and fine edges."
     )
-    foreground_threshold: int = Field(
+    foreground_threshold: Annotated[int, LEVELS] = Field(
         default=240, ge=1, le=255, description="From this value of the mask on a pixel is subject; for alpha_matting."
     )
-    background_threshold: int = Field(
+    background_threshold: Annotated[int, LEVELS] = Field(
         default=10, ge=0, le=254, description="Up to this value of the mask a pixel is background; for alpha_matting."
     )
-    erode_size: int = Field(
+    erode_size: Pixels = Field(
         default=10, ge=0, le=200, description="Width in pixels of the band that is worked out; for alpha_matting."
     )
     decontaminate: bool = Field(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from darkroom.errors import InvalidParameters
-from darkroom.operation import Context, Extent, MaskName, Models, Operation, PictureName
-from darkroom.operations.inpaint import Box, Filler, Inpaint, filled
+from darkroom.operation import Context, Extent, Models, Operation
+from darkroom.operations.inpaint import Filler, Inpaint, filled
+from darkroom.parameters import Box, MaskName, ModelName, PictureName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +72,8 @@ class RemoveWatermark(Operation, name="remove_watermark"):
     )
     sensitivity: float = Field(default=0.5, ge=0, le=1, description="How faint a mark may be to be found.")
     show_mask: bool = Field(default=False, description="Give the mask too, beside the result.")
-    model: str | None = Field(
-        default=None, max_length=200, description="Inpainting model for what has to be filled; see inpaint."
+    model: ModelName | None = Field(
+        default=None, description="Inpainting model for what has to be filled; see inpaint."
     )
 
     def apply(self, image: Image, context: Context) -> Image:

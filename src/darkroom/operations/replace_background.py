@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
-from darkroom.operation import Context, Extent, Models, Operation, PictureName
+from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.remove_background import RemoveBackground
 from darkroom.operations.resize import scale
+from darkroom.parameters import DEGREES, PIXELS, ModelName, PictureName
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -42,7 +43,7 @@ class ReplaceBackground(Operation, name="replace_background"):
     shape: Literal["linear", "radial"] = Field(
         default="linear", description="linear runs along angle, radial from the centre outwards; for gradient."
     )
-    angle: float = Field(
+    angle: Annotated[float, DEGREES] = Field(
         default=180.0,
         ge=-360,
         le=360,
@@ -54,14 +55,14 @@ class ReplaceBackground(Operation, name="replace_background"):
     fit: Literal["cover", "contain", "stretch", "tile"] = Field(
         default="cover", description="How that picture fills the frame; contain leaves color around it."
     )
-    blur: float = Field(default=0.0, ge=0, le=200, description="Blur of that picture, in pixels.")
+    blur: Annotated[float, PIXELS] = Field(default=0.0, ge=0, le=200, description="Blur of that picture, in pixels.")
     shadow: float = Field(
         default=0.0, ge=0, le=1, description="Darkness of a soft shadow below the subject; 0 is none."
     )
     method: Literal["auto", "model", "grabcut", "watershed", "edges"] = Field(
         default="auto", description="How a picture without transparency is cut out first; see remove_background."
     )
-    model: str | None = Field(default=None, max_length=200, description="Matte model for that; see remove_background.")
+    model: ModelName | None = Field(default=None, description="Matte model for that; see remove_background.")
 
     @field_validator("colors")
     @classmethod

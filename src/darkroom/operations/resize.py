@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
 from darkroom.operation import Context, Operation
+from darkroom.parameters import Pixels
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -23,10 +24,10 @@ class Resize(Operation, name="resize"):
         json_schema_extra={"x-needs": [{"required": ["width"]}, {"required": ["height"]}, {"required": ["scale"]}]}
     )
 
-    width: int | None = Field(
+    width: Pixels | None = Field(
         default=None, ge=1, le=65_500, description="Target width in pixels; empty follows from the height."
     )
-    height: int | None = Field(
+    height: Pixels | None = Field(
         default=None, ge=1, le=65_500, description="Target height in pixels; empty follows from the width."
     )
     scale: float | None = Field(

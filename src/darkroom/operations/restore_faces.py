@@ -10,6 +10,7 @@ from pydantic import Field
 from darkroom.errors import Cancelled, DarkroomError, FallbackRefused, InferenceFailed, InvalidParameters, ModelMissing
 from darkroom.face_finder import FaceFinder, FaceIdentity
 from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.parameters import ModelName, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,13 +47,12 @@ class RestoreFaces(Operation, name="restore_faces"):
         description="model runs a network; builtin smooths noise and sharpens edges without one; auto takes a network, "
         "and where it fails leaves the face as it is enlarged by Lanczos, with a warning.",
     )
-    model: str | None = Field(
+    model: ModelName | None = Field(
         default=None,
-        max_length=200,
         description=f"An enlarging model of four times, or a model for faces; empty takes {DEFAULT_MODEL}, or another "
         "that is ready.",
     )
-    resize: int = Field(
+    resize: Pixels = Field(
         default=SIDE, ge=0, le=2048, description=f"Side in pixels at which a face is restored; {SIDE} at least."
     )
     max_drift: float = Field(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from darkroom.colour import Colour, at_depth, parse_colour
 from darkroom.operation import Context, Operation
+from darkroom.parameters import DEGREES
 
 if TYPE_CHECKING:
     from darkroom.image import Image
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 class Rotate(Operation, name="rotate"):
     """Turn a picture by any angle, and mirror it."""
 
-    angle: float = Field(default=0.0, ge=-360, le=360, description="Degrees, clockwise. Multiples of 90 lose nothing.")
+    angle: Annotated[float, DEGREES] = Field(
+        default=0.0, ge=-360, le=360, description="Degrees, clockwise. Multiples of 90 lose nothing."
+    )
     expand: bool = Field(
         default=True, description="Make the picture large enough to hold all of it; otherwise corners are cut off."
     )

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from darkroom.face_finder import SMALL, FaceFinder, seen
 from darkroom.operation import Context, Extent, Models, Operation
 from darkroom.operations.resize import scale
+from darkroom.parameters import FocalPoint, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,12 +38,12 @@ class SmartCrop(Operation, name="smart_crop"):
         json_schema_extra={"x-needs": [{"required": ["width", "height"]}, {"required": ["aspect"]}]}
     )
 
-    width: int | None = Field(default=None, ge=1, le=65_500, description="Exact width of the result, in pixels.")
-    height: int | None = Field(default=None, ge=1, le=65_500, description="Exact height of the result, in pixels.")
+    width: Pixels | None = Field(default=None, ge=1, le=65_500, description="Exact width of the result, in pixels.")
+    height: Pixels | None = Field(default=None, ge=1, le=65_500, description="Exact height of the result, in pixels.")
     aspect: str | None = Field(
         default=None, max_length=32, description="Proportion instead of a size, such as 1:1 or 16:9; nothing is scaled."
     )
-    gravity: str = Field(
+    gravity: FocalPoint = Field(
         default="auto",
         max_length=40,
         description="auto takes faces, else attention, else the centre; face keeps all faces in frame where the "

@@ -16,6 +16,7 @@ from darkroom.errors import (
     NetworkError,
 )
 from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.parameters import ModelName, Pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,9 +50,8 @@ class Upscale(Operation, name="upscale"):
         description="model runs a network; builtin interpolates and sharpens along edges, without any download; "
         "auto takes a network if one is ready and says in the report what it took.",
     )
-    model: str | None = Field(
+    model: ModelName | None = Field(
         default=None,
-        max_length=200,
         description="Name of an upscale model; empty takes realesrgan-x2plus for scale 2 and realesrgan-x4plus above, "
         "or another that is ready. Its own scale may differ: the result is resized.",
     )
@@ -61,13 +61,13 @@ class Upscale(Operation, name="upscale"):
         le=1,
         description="How much noise realesr-general-x4v3 removes, 0 to 1; empty is 1. No other model has it.",
     )
-    tile: int | None = Field(
+    tile: Pixels | None = Field(
         default=None,
         ge=32,
         le=2048,
         description="Longest side of a tile, in input pixels; empty or auto takes what suits.",
     )
-    overlap: int | None = Field(
+    overlap: Pixels | None = Field(
         default=None,
         ge=0,
         le=256,

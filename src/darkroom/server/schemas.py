@@ -349,7 +349,11 @@ class OperationInfo(_Answer):
     summary: str
     lane: Literal["light", "heavy"] = Field(description="Heavy where it may use a network.")
     tasks: list[str] = Field(description="Tasks of models that it can use.")
-    json_schema: dict[str, Any] = Field(description="Format `picture` marks a text that names a stored picture.")
+    json_schema: dict[str, Any] = Field(
+        description="`unit` of a number says what it counts: pixels, degrees, levels (of 255), bytes. `format` of a "
+        "text says what it names: picture or mask (stored pictures), model, colour, focal-point. `x-needs` are schemas "
+        "one of which has to hold, where the operation cannot do with nothing said."
+    )
 
 
 class RecipeInfo(_Answer):

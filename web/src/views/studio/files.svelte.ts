@@ -9,7 +9,7 @@ const SMALL = 2048;
 /** A version of a picture as a layer: small at first, whole when it is looked at closely. */
 export class FileLayer {
   layer = $state.raw<Layer | null>(null);
-  /** Whether every pixel is there. */
+  /** Whether every pixel is there, or was asked for. */
   whole = $state(false);
 
   #image = "";
@@ -73,9 +73,7 @@ export class FileLayer {
       this.layer = { src, width, height, drawn };
       if (last !== null) setTimeout(() => URL.revokeObjectURL(last.src), 1000);
     } catch (error) {
-      if (stop.signal.aborted) return;
-      this.whole = whole ? false : this.whole;
-      throw error;
+      if (!stop.signal.aborted) throw error;
     }
   }
 }

@@ -51,7 +51,8 @@ export class Opened {
   async madeBy(job: string): Promise<Version | null> {
     const id = this.id;
     const info = await session.ask((client) => client.images.info(id));
-    if (id === this.id) this.#take(info);
+    if (id !== this.id) return null;
+    this.#take(info);
     return info.all_versions.find((one) => one.job_id === job && one.name === "") ?? null;
   }
 
@@ -75,6 +76,8 @@ export class Opened {
       notices.fail(error);
     } finally {
       this.looking = false;
+      // Another picture or version came meanwhile, and was not looked at.
+      if (id !== this.id || version !== this.number) void this.lookForFaces();
     }
   }
 

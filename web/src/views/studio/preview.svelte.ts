@@ -1,5 +1,5 @@
 import { hasCode, type Operation, type Report } from "@darkroom/client";
-import { fieldsOf, type JsonSchema } from "../../lib/forms/schema";
+import { countsPixels, fieldsOf, type JsonSchema } from "../../lib/forms/schema";
 import { catalogue } from "../../lib/state/catalogue.svelte";
 import { session } from "../../lib/state/session.svelte";
 import { type Step, steps } from "../../lib/state/steps.svelte";
@@ -188,10 +188,10 @@ function placed(trouble: Trouble | null, at: number): Trouble | null {
 }
 
 function lastWithPixels(steps: Step[]): number {
-  return steps.findLastIndex((step) => countsPixels(step));
+  return steps.findLastIndex((step) => isInPixels(step));
 }
 
-function countsPixels(step: Step): boolean {
+function isInPixels(step: Step): boolean {
   const schema = catalogue.operation(step.type)?.json_schema as JsonSchema | undefined;
-  return fieldsOf(schema ?? {}).some((field) => field.pixels && step.values[field.name] !== undefined);
+  return fieldsOf(schema ?? {}).some((field) => countsPixels(field, step.values[field.name]));
 }

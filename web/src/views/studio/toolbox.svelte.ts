@@ -80,13 +80,19 @@ export class Toolbox {
     }
     if (this.tool !== null && !(await this.finish())) return;
     const step = steps.list.find((one) => one.key === wanted.key);
-    if (step === undefined || this.#source() === null) return;
+    if (step === undefined || this.#source() === null || this.busy) return;
+    const { id } = this.#opened;
     this.trouble = null;
     this.busy = true;
     try {
       await this.#makeInput(wanted.key);
       this.#values = $state.snapshot(step.values);
       if (wanted.kind === "brush") await this.#takeBrush(step, wanted.field);
+      if (id !== this.#opened.id) {
+        // Another picture was opened meanwhile.
+        this.drop();
+        return;
+      }
     } catch (error) {
       this.drop();
       this.trouble = troubleOf(error);
