@@ -36,10 +36,13 @@ def test_codes_are_unique() -> None:
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_survives_pickling_with_cure_and_field(kind: type[DarkroomError]) -> None:
-    back = pickle.loads(pickle.dumps(kind("It broke.", cure="Mend it.", field="width")))
+def test_survives_pickling_with_all_it_says(kind: type[DarkroomError]) -> None:
+    error = kind("It broke.", cure="Mend it.", field="width")
+    error.step = 2
+    back = pickle.loads(pickle.dumps(error))
     assert type(back) is kind
-    assert back.to_dict() == {"code": kind.code, "message": "It broke.", "cure": "Mend it.", "field": "width"}
+    said = {"code": kind.code, "message": "It broke.", "cure": "Mend it.", "step": 2, "field": "width"}
+    assert back.to_dict() == said
     assert str(back) == "It broke. Mend it."
 
 

@@ -192,6 +192,12 @@ class TestRunning:
         with pytest.raises(Cancelled):
             self.run(Pipeline(["sample"]), settings, is_cancelled=lambda: True)
 
+    def test_says_which_step_failed(self, settings: Settings) -> None:
+        small = settings.with_changes({"limits.output_pixels": 100})
+        with pytest.raises(LimitExceeded, match="24 x 16") as raised:
+            self.run(Pipeline(["sample", "sample:scale=4"]), small)
+        assert raised.value.step == 1
+
     def test_refuses_a_result_that_would_be_too_large(self, settings: Settings) -> None:
         small = settings.with_changes({"limits.output_pixels": 95})
         with pytest.raises(LimitExceeded, match="12 x 8"):

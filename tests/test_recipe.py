@@ -52,6 +52,14 @@ def test_one_of_the_users_is_found_by_name_and_by_path(settings: Settings, own: 
     assert "twice" in recipes(settings)
 
 
+def test_they_are_offered_by_their_place_and_ones_own_first(settings: Settings, own: Path) -> None:
+    written(own, "zoom.yaml", GOOD)
+    written(own, "between.yaml", "place: 15\n" + GOOD)
+    offered = list(recipes(settings))
+    assert offered[:4] == ["zoom", "product-white", "between", "marketplace-square"]
+    assert offered[-1] == "anime-x4", "what is for drawings alone comes last"
+
+
 def test_the_name_in_the_file_wins_over_its_file_name(settings: Settings, own: Path) -> None:
     written(own, "a.yaml", "name: enlarged\n" + GOOD)
     assert find_recipe("enlarged", settings).path.name == "a.yaml"

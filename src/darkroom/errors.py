@@ -82,7 +82,7 @@ class DarkroomError(Exception):
     The root of every error that Darkroom raises on purpose.
 
     ``message`` says what happened to what, ``cure`` what to do about it (a sentence or a command), ``field`` names the
-    parameter at fault where there is one.
+    parameter at fault where there is one, ``step`` the place of its operation in the pipeline, from 0, where it has one.
     """
 
     code: ClassVar[str] = "error"
@@ -96,13 +96,14 @@ class DarkroomError(Exception):
         self.message = message
         self.cure = cure
         self.field = field
+        self.step: int | None = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.cure}" if self.cure else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the keyword arguments, so that an error crosses from a worker process unharmed."""
-        return (_rebuild, (type(self), self.message, self.cure, self.field))
+        return (_rebuild, (type(self), self.message, self.cure, self.field), {"step": self.step})
 
     @classmethod
     def title(cls) -> str:
@@ -110,8 +111,14 @@ class DarkroomError(Exception):
         return (cls.__doc__ or "").strip().splitlines()[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as a problem document: ``code``, ``message``, ``cure``, ``field``."""
-        return {"code": self.code, "message": self.message, "cure": self.cure, "field": self.field}
+        """The error as a problem document: ``code``, ``message``, ``cure``, ``step``, ``field``."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "cure": self.cure,
+            "step": self.step,
+            "field": self.field,
+        }
 
 
 def _rebuild(kind: type[DarkroomError], message: str, cure: str | None, field: str | None) -> DarkroomError:
@@ -525,7 +532,8 @@ class TooManyRequests(AccessRefused):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As any other error, and the seconds with it."""
-        return (*super().__reduce__(), {"retry_after": self.retry_after})
+        rebuild, parts, state = super().__reduce__()
+        return (rebuild, parts, {**state, "retry_after": self.retry_after})
 
 
 class KeyNotFound(DarkroomError):

@@ -452,16 +452,20 @@ def build(name: str, parameters: Mapping[str, Any]) -> Operation:
         return kind.model_validate(dict(parameters))
     except ValidationError as error:
         problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        message = re.sub(r"^(Value|Assertion) error, ", "", problem["msg"])
-        fields = [f for f in kind.model_fields if f != "type"]
-        if problem["type"] == "extra_forbidden":
-            raise InvalidParameters(
-                f"{name} has no parameter {field!r}.", cure=suggest(field, fields), field=field
-            ) from error
-        given = "" if problem["type"] == "missing" or not field else f", not {_shortly(problem['input'])}"
-        subject = f"{name}: {field}" if field else name
-        described = kind.model_fields[str(problem["loc"][0])].description if problem["loc"] else None
-        raise InvalidParameters(
-            f"{subject}: {message}{given}.", cure=f"{field}: {described}" if described else None, field=field or None
-        ) from error
+        raise explain(kind, problem, problem["loc"]) from error
+
+
+def explain(kind: type[Operation], problem: Mapping[str, Any], place: Sequence[int | str]) -> InvalidParameters:
+    """What is wrong with a parameter, as pydantic tells it, in our words; ``place`` is where in the operation."""
+    known = kind.model_fields.get(str(place[0])) if place else None
+    field = ".".join(str(part) for part in place)
+    if problem["type"] == "extra_forbidden":
+        fields = [name for name in kind.model_fields if name != "type"]
+        return InvalidParameters(f"{kind.name} has no parameter {field!r}.", cure=suggest(field, fields), field=field)
+    message = re.sub(r"^(Value|Assertion) error, ", "", str(problem["msg"]))
+    given = "" if problem["type"] == "missing" or not field else f", not {_shortly(problem['input'])}"
+    subject = f"{kind.name}: {field}" if field else kind.name
+    described = known.description if known else None
+    return InvalidParameters(
+        f"{subject}: {message}{given}.", cure=f"{field}: {described}" if described else None, field=field or None
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from darkroom.errors import InvalidParameters, LimitExceeded
+from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
 from darkroom.operation import Attachment, Context, Extent, Models, Operation, Progress, build, find_operation
 from darkroom.report import Report, StepReport, peak_memory
 
@@ -188,7 +188,7 @@ class Pipeline:
         when it may.
 
         ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
-        is done where it would not fit into ``limits.memory``; DarkroomError.
+        is done where it would not fit into ``limits.memory``; DarkroomError, which says by its ``step`` where.
         """
         report.memory_estimate = self.check_memory(image, settings, models)
         if admit is not None:
@@ -212,11 +212,15 @@ class Pipeline:
                 begun=begun,
                 attachments=attachments,
             )
-            context.progress(0.0)
-            check_output(operation, image, settings)
             started = time.perf_counter()
             given = image
-            image = operation.apply(image, context) if chain is None else chain.carry_out(image, operation, context)
+            try:
+                context.progress(0.0)
+                check_output(operation, image, settings)
+                image = operation.apply(image, context) if chain is None else chain.carry_out(image, operation, context)
+            except DarkroomError as error:
+                error.step = index
+                raise
             step.seconds = time.perf_counter() - started
             step.width, step.height = image.full_size
             step.moved = image is not given and operation.moves()

@@ -15,6 +15,7 @@ machine is what they mean.
     output:
       format: webp
       quality: 80
+    place: 10                    # lower ones are offered earlier; 0 where nothing is said
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class _File(BaseModel):
 
     name: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]*$")
     description: str = ""
+    place: int = Field(default=0, ge=-1000, le=1000)
     operations: list[Any] = Field(min_length=1)
     output: Output = Field(default_factory=Output)
 
@@ -65,6 +67,8 @@ class Recipe:
     pipeline: Pipeline
     output: Output
     path: Path
+    place: int = 0
+    """Where it is offered among others: the lower, the earlier."""
 
     @property
     def builtin(self) -> bool:
@@ -77,12 +81,16 @@ class Recipe:
 
 
 def builtin_recipes() -> list[Recipe]:
-    """The recipes that come with Darkroom, by name."""
-    return [read_recipe(path) for path in _files(FOLDER)]
+    """The recipes that come with Darkroom, as they are offered."""
+    return sorted((read_recipe(path) for path in _files(FOLDER)), key=_offered)
+
+
+def _offered(recipe: Recipe) -> tuple[int, str]:
+    return recipe.place, recipe.name
 
 
 def recipes(settings: Settings, wrong: list[DarkroomError] | None = None) -> dict[str, Recipe]:
-    """Every recipe by name, the user's own laid over the built-in ones.
+    """Every recipe by name, as they are offered, the user's own laid over the built-in ones.
 
     What is the matter with a wrong file is added to ``wrong``; without such a list it is raised: InvalidParameters.
     """
@@ -96,7 +104,7 @@ def recipes(settings: Settings, wrong: list[DarkroomError] | None = None) -> dic
             wrong.append(error)
         else:
             found[recipe.name] = recipe
-    return dict(sorted(found.items()))
+    return {recipe.name: recipe for recipe in sorted(found.values(), key=_offered)}
 
 
 def find_recipe(name: str, settings: Settings) -> Recipe:
@@ -141,7 +149,7 @@ def read_recipe(path: Path) -> Recipe:
 
         raise InvalidParameters(f"The recipe {path}: {explain(error)}.", cure=_EXAMPLE) from error
     steps = [_step(path, number, written) for number, written in enumerate(file.operations, 1)]
-    return Recipe(file.name or path.stem, file.description, Pipeline(steps), file.output, path)
+    return Recipe(file.name or path.stem, file.description, Pipeline(steps), file.output, path, file.place)
 
 
 _EXAMPLE = (

@@ -64,6 +64,44 @@ def test_adding_an_operation_sets_nothing_and_asks_for_what_is_missing(service: 
     assert {"resize", "crop", "inpaint", "smart_crop"} <= asked
 
 
+def test_what_a_step_needs_and_what_the_service_refuses_is_said_in_italian(service: Service, visit: Visit) -> None:
+    picture = service.upload(SAMPLES / "mug.jpg")[0]
+    visitor = visit(service, locale="it")
+    visitor.expected = ["422", "404"]
+    page = visitor.go(f"studio/{picture['id']}")
+    shown(page, "before")
+    page.get_by_role("button", name="Aggiungi un passo").click()
+    page.get_by_role("dialog").get_by_role("button", name="Ridimensiona").click()
+    card = page.get_by_role("region", name="Passo 1: Ridimensiona")
+    expect(card.get_by_role("status")).to_have_text("Indica larghezza, altezza o scala.")
+    card.get_by_role("button", name="Informazioni: Scala").click()
+    expect(page.locator("p").get_by_text("Un fattore al posto di una misura")).to_be_visible()
+    page.keyboard.press("Escape")
+    width = card.get_by_role("spinbutton", name="Larghezza")
+    width.fill("600")
+    width.press("Enter")
+    shown(page)
+    card.get_by_role("button", name="Ridimensiona", exact=True).click()
+    expect(card.get_by_text("Larghezza 600 px")).to_be_visible()
+    page.get_by_role("button", name="Ricette").click()
+    first = page.get_by_role("menuitem").first
+    expect(first).to_contain_text("Prodotto su bianco")
+    expect(first).to_contain_text("centrato su bianco puro")
+    page.keyboard.press("Escape")
+    visitor.page.goto(f"{service.url}/#/studio/{'0' * 32}")
+    alert = page.get_by_role("alert").first
+    expect(alert).to_contain_text("Questa immagine non c")
+    expect(alert.locator("[lang=en]")).to_contain_text("0" * 32)
+
+
+def test_the_description_of_the_api_is_framed_in_italian(service: Service, visit: Visit) -> None:
+    visitor = visit(service, locale="it")
+    visitor.page.goto(f"{service.url}/docs")
+    expect(visitor.page.get_by_role("heading", name="API HTTP")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="Indirizzi firmati")).to_be_visible()
+    assert visitor.page.locator("html").get_attribute("lang") == "it"
+
+
 def test_resize_takes_a_width(service: Service, visit: Visit) -> None:
     picture = service.upload(SAMPLES / "mug.jpg")[0]
     visitor = visit(service)

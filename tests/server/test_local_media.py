@@ -65,26 +65,31 @@ def test_a_recipe_and_an_output_may_be_named(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operations", "code", "field"),
+    ("operations", "code", "step", "field"),
     [
-        ("[{", "invalid_parameters", "operations"),
-        ([], "invalid_parameters", None),
-        (["sharpen_everything"], "unknown_operation", None),
-        ([{"type": "resize", "width": -3}], "invalid_parameters", "0.resize.width"),
-        ([{"type": "replace_background", "background": "image", "image": "/etc/passwd"}], "invalid_parameters", None),
-        ({"recipe": "no-such-recipe"}, "unknown_recipe", None),
-        ({"recipe": "../../etc/passwd"}, "invalid_parameters", "recipe"),
+        ("[{", "invalid_parameters", None, "operations"),
+        ([], "invalid_parameters", None, None),
+        (["sharpen_everything"], "unknown_operation", None, None),
+        (["rotate", {"type": "resize", "width": -3}], "invalid_parameters", 1, "width"),
+        (
+            [{"type": "replace_background", "background": "image", "image": "/etc/passwd"}],
+            "invalid_parameters",
+            None,
+            None,
+        ),
+        ({"recipe": "no-such-recipe"}, "unknown_recipe", None, None),
+        ({"recipe": "../../etc/passwd"}, "invalid_parameters", None, "recipe"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_its_field(
-    client: httpx.Client, operations: object, code: str, field: str | None
+    client: httpx.Client, operations: object, code: str, step: int | None, field: str | None
 ) -> None:
     answer = process(client, PORTRAIT, operations)
     problem = answer.json()
     assert answer.status_code == problem["status"] == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["code"] == code
-    assert problem["field"] == field
+    assert (problem["step"], problem["field"]) == (step, field)
     assert problem["request_id"] == answer.headers["x-request-id"]
 
 

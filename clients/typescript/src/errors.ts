@@ -11,7 +11,9 @@ export interface ErrorDetails {
   status?: number;
   /** What to do about it. */
   cure?: string | null | undefined;
-  /** The parameter at fault. */
+  /** The operation at fault, counted from 0. */
+  step?: number | null | undefined;
+  /** The parameter at fault, of that operation where it is one. */
   field?: string | null | undefined;
   /** Of the request, as in the service's log. */
   requestId?: string | null | undefined;
@@ -31,7 +33,9 @@ export class DarkroomError extends Error {
   readonly detail: string;
   /** What to do about it. */
   readonly cure: string | null;
-  /** The parameter at fault. */
+  /** The operation at fault, counted from 0. */
+  readonly step: number | null;
+  /** The parameter at fault, of that operation where it is one. */
   readonly field: string | null;
   /** Of the request, as in the service's log. */
   readonly requestId: string | null;
@@ -44,6 +48,7 @@ export class DarkroomError extends Error {
     this.code = details.code;
     this.status = details.status ?? 0;
     this.cure = details.cure ?? null;
+    this.step = details.step ?? null;
     this.field = details.field ?? null;
     this.requestId = details.requestId ?? null;
     this.retryAfter = details.retryAfter ?? null;
@@ -83,6 +88,7 @@ export class DarkroomJobError extends DarkroomError {
     super(fault?.message ?? `The job ${job.id} was ${job.state}.`, {
       code: fault?.code ?? job.state,
       cure: fault?.cure,
+      step: fault?.step,
       field: fault?.field,
     });
     this.job = job;
@@ -111,7 +117,8 @@ export function mayPass(error: unknown): boolean {
 
 /** The error of a download of a model, or of a job, that the service tells of. */
 export function errorOfFault(fault: Fault): DarkroomError {
-  return new DarkroomError(fault.message, { code: fault.code, cure: fault.cure, field: fault.field });
+  const { code, cure, step, field } = fault;
+  return new DarkroomError(fault.message, { code, cure, step, field });
 }
 
 /** The error that an answer tells of. */
@@ -123,6 +130,7 @@ export async function errorOfResponse(response: Response): Promise<DarkroomError
     code: problem?.code ?? "not_understood",
     status: response.status,
     cure: problem?.cure,
+    step: problem?.step,
     field: problem?.field,
     requestId: problem?.request_id ?? response.headers.get("X-Request-ID"),
     retryAfter: Number.isFinite(wait) ? wait : null,

@@ -1307,6 +1307,7 @@ export interface components {
             cure: string | null;
             field?: string | null;
             message: string;
+            step?: number | null;
         };
         /**
          * @description A picture at an address, to be stored.
@@ -1802,7 +1803,7 @@ export interface components {
              * @example There is no picture 0f…
              */
             detail: string;
-            /** @description The parameter at fault, where there is one. */
+            /** @description The parameter at fault, of that operation where it is one. */
             field?: string | null;
             /** @description Of the request, as in the log. */
             request_id?: string | null;
@@ -1811,6 +1812,8 @@ export interface components {
              * @example 404
              */
             status: number;
+            /** @description The operation at fault, counted from 0, where it is one. */
+            step?: number | null;
             /**
              * @description That kind in words.
              * @example There is no such picture.

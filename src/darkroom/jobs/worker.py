@@ -514,6 +514,7 @@ def _rebuild_error(message: dict[str, Any]) -> DarkroomError:
     if not (isinstance(kind, type) and issubclass(kind, DarkroomError)):
         kind = DarkroomError
     error = kind(message["message"], cure=message["cure"], field=message["field"])
+    error.step = message["step"]
     if message["trace"]:
         error.add_note(f"In the worker process:\n{message['trace']}")
     return error

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded
+from darkroom.operation import explain, registry
 from darkroom.server.schemas import Problem
 
 log = logging.getLogger("darkroom.server")
@@ -41,6 +42,7 @@ def problem_of(error: DarkroomError, request_id: str | None, *, whole: bool) -> 
         detail=_written(error.message),
         code=error.code,
         cure=error.cure and _written(error.cure),
+        step=error.step,
         field=error.field and _written(error.field),
         request_id=request_id,
     )
@@ -115,7 +117,16 @@ def _unread(error: Exception) -> DarkroomError:
 
 
 def explained(problems: Sequence[Any]) -> InvalidParameters:
-    """What is wrong with a request, as one of our errors: each field, and what is wrong with it."""
+    """What is wrong with a request, as one of our errors: each field, and what is wrong with it.
+
+    An operation's parameters are told of as the library tells of them.
+    """
+    steps = [_of_step(problem) for problem in problems]
+    if steps and (first := steps[0]) is not None:
+        words = [step.message for step in steps[:10] if step is not None]
+        error = InvalidParameters(" ".join(words), cure=first.cure, field=first.field)
+        error.step = first.step
+        return error
     parts: list[str] = []
     for problem in problems:
         message = str(problem["msg"]).removeprefix("Value error, ")
@@ -129,12 +140,28 @@ def explained(problems: Sequence[Any]) -> InvalidParameters:
     )
 
 
-def _field(location: Sequence[int | str]) -> str:
+def _of_step(problem: Any) -> InvalidParameters | None:
+    """What is wrong with an operation's parameters; None where it is something else of the request."""
+    match _place(problem["loc"]):
+        case ["operations", int() as step, str() as name, *place] | [int() as step, str() as name, *place]:
+            kind = registry().get(name)
+        case _:
+            return None
+    if kind is None:
+        return None
+    error = explain(kind, problem, place)
+    error.step = step
+    return error
+
+
+def _place(location: Sequence[int | str]) -> list[int | str]:
     """Where in a request something is, without the names that pydantic gives to members of a union."""
-    parts = [str(part) for part in location if "[" not in str(part)]
-    if parts and parts[0] in ("body", "query", "path", "header"):
-        parts = parts[1:]
-    return ".".join(parts)[:_LONGEST_FIELD]
+    parts = [part for part in location if "[" not in str(part)]
+    return parts[1:] if parts and parts[0] in ("body", "query", "path", "header") else parts
+
+
+def _field(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in _place(location))[:_LONGEST_FIELD]
 
 
 def _id_of(request: Request) -> str | None:

@@ -61,7 +61,8 @@ class Problem(_Answer):
     detail: str = Field(description="What happened, to what.", examples=["There is no picture 0f…"])
     code: str = Field(description="The kind for programs; docs/errors.md lists all.", examples=["image_not_found"])
     cure: str | None = Field(default=None, description="What to do about it.")
-    field: str | None = Field(default=None, description="The parameter at fault, where there is one.")
+    step: int | None = Field(default=None, description="The operation at fault, counted from 0, where it is one.")
+    field: str | None = Field(default=None, description="The parameter at fault, of that operation where it is one.")
     request_id: str | None = Field(default=None, description="Of the request, as in the log.")
 
 
@@ -286,6 +287,7 @@ class Fault(_Answer):
     code: str
     message: str
     cure: str | None
+    step: int | None = None
     field: str | None = None
 
 

@@ -159,9 +159,9 @@ export class ModelDownloader {
   /** A run that did not get through: it was stopped here, or by somebody else, or it failed. */
   #ended(entry: Entry, stop: AbortController, error: DarkroomError): void {
     if (stop.signal.aborted || error instanceof DarkroomAborted) return;
-    const { code, message, cure, field } = error;
+    const { code, message, cure, step, field } = error;
     const state = hasCode(error, "cancelled") ? "cancelled" : "failed";
-    this.#change(entry, { state, problem: { code, message, cure, field } });
+    this.#change(entry, { state, problem: { code, message, cure, step, field } });
     this.#fail(entry, error);
   }
 

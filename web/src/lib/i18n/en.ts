@@ -272,7 +272,6 @@ export const en = {
     toFolder: "Save into a folder",
     writing: (done: number, total: number): string => `${done} of ${total} saved`,
     written: (count: number, folder: string): string => `${pictures(count)} saved into ${folder}.`,
-    recipes: {} as Record<string, string>,
   },
   models: {
     title: "Models",
@@ -405,6 +404,9 @@ export const en = {
     received: "Received",
     outcome: "Outcome",
     purposes: purposes as Record<string, string>,
+    outcomes: { started: "under way", done: "done", refused: "refused", failed: "failed" } as Record<string, string>,
+    /** What was sent, where the ledger has fixed words for it. */
+    contents: {} as Record<string, string>,
   },
   jobs: {
     title: "Jobs",
@@ -451,15 +453,34 @@ export const en = {
     total: (time: string): string => `${time} in all`,
     memory: (bytes: string): string => `${bytes} of memory`,
   },
+  // What the service says in English itself has no text here.
+  recipes: {} as Record<string, { name: string; summary: string }>,
   operations: {} as Record<string, { name: string; summary: string }>,
   fields: { low_light: "Lift shadows", max_drift: "Most drift", like: "Pictures with the same mark" } as Record<
     string,
     string
   >,
-  choices: { fp32: "fp32", grabcut: "GrabCut", none: "None", auto: "Automatic", cpu: "CPU", gpu: "GPU" } as Record<
+  choices: { grabcut: "GrabCut", auto: "Automatic", cpu: "CPU", gpu: "GPU", lanczos3: "Lanczos 3" } as Record<
     string,
     string
   >,
+  help: {} as Record<string, Record<string, string>>,
+  errors: {} as Record<string, { title: string; cure: string | null }>,
+  trouble: {
+    value: "This value is not allowed.",
+    step: "Something is missing in this step, or two values do not go together.",
+  },
+  docs: {
+    title: "HTTP API",
+    about: "For programs:",
+    key: "A key, where the service wants one, goes into the header",
+    parameters: "Parameters",
+    body: "Body",
+    answers: "Answers",
+    required: "required",
+    unread: "The description could not be read.",
+    tags: {} as Record<string, string>,
+  },
 };
 
 /** Every text of the page. */

@@ -183,8 +183,8 @@ function sizeOf(report: Report, { steps, screen }: Wish): Omit<Shown, "src" | "r
 /** Trouble that names steps by their place, without the one that was put in. */
 function placed(trouble: Trouble | null, at: number): Trouble | null {
   if (trouble === null) return null;
-  const earlier = (_: string, place: string): string => `operations.${Number(place) > at ? Number(place) - 1 : place}`;
-  return { ...trouble, message: trouble.message.replace(/operations\.(\d+)/g, earlier) };
+  const { step } = trouble;
+  return { ...trouble, step: step === null || step < at ? step : step === at ? null : step - 1 };
 }
 
 function lastWithPixels(steps: Step[]): number {
