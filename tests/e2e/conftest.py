@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from darkroom.server import page as served
 from tests.server.conftest import Service
@@ -16,8 +25,8 @@ from tests.servers import environment, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
-WIDE = {"width": 1440, "height": 900}
-NARROW = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 WAIT_MS = 20_000
 
 
@@ -104,16 +113,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
             one.end()
 
 
-@pytest.fixture(scope="module")
-def _running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = Service(tmp_path_factory.mktemp("service"), DARKROOM_SERVER__REQUESTS_PER_MINUTE="0")
     yield made
     made.end()
 
 
 @pytest.fixture
-def service(_running: Service) -> Service:
+def service(browser: Browser, request: pytest.FixtureRequest) -> Service:
     """A service without pictures; other tests may have left jobs."""
+    _running: Service = request.getfixturevalue("_running")
     for picture in _running.client.get("/api/v1/images", params={"most": 500}).json()["items"]:
         _running.client.delete(f"/api/v1/images/{picture['id']}")
     return _running

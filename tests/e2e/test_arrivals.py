@@ -81,8 +81,8 @@ def test_a_folder_is_taken_however_deep(service: Service, visit: Visit, tmp_path
 def test_what_was_copied_is_pasted(service: Service, visit: Visit) -> None:
     visitor = visit(service)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visitor.go("jobs")
-    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
+    page = visitor.go("settings")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
 
     def copy(kind: str, data: bytes) -> None:
         page.evaluate(

@@ -6,8 +6,9 @@ import contextlib
 import functools
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -21,7 +22,7 @@ SWITCHES = "clients/typescript/examples/svelte/build"
 
 
 @contextlib.contextmanager
-def checkout() -> Iterator[str]:
+def checkout() -> Generator[str]:
     """The checkout at an address, as `python -m http.server` serves it."""
     handler = functools.partial(_Quiet, directory=str(ROOT))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -30,7 +31,7 @@ def checkout() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     if not (CLIENT / "dist" / "index.js").is_file():
         pytest.skip("the client is not built; make client builds it")
@@ -38,9 +39,11 @@ def origin() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def service(browser: Browser, origin: str, start: Callable[..., Service]) -> Service:
-    return start(DARKROOM_SERVER__CORS_ORIGINS=f'["{origin}"]')
+@pytest.fixture(scope="module")
+def service(browser: Browser, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    made = Service(tmp_path_factory.mktemp("service"), DARKROOM_SERVER__CORS_ORIGINS=f'["{origin}"]')
+    yield made
+    made.end()
 
 
 @pytest.fixture
@@ -66,11 +69,12 @@ def test_the_plain_page_cuts_out_a_background(service: Service, origin: str, pag
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_switches_are_accessible_and_change_the_service(
-    service: Service, origin: str, page: Page, theme: str
+    service: Service, origin: str, page: Page, theme: Literal["light", "dark"]
 ) -> None:
     if not (ROOT / SWITCHES).is_dir():
         pytest.skip("the example is not built; make client builds it")
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    service.client.patch("/api/v1/settings", json={"changes": {"providers.local_first": None}})
+    page.emulate_media(color_scheme=theme)
     page.goto(f"{origin}/{SWITCHES}/?darkroom={service.url}")
     prefer = page.get_by_role("switch").first
     expect(prefer).to_be_checked()
@@ -78,7 +82,6 @@ def test_the_switches_are_accessible_and_change_the_service(
     assert violations(page) == []
     prefer.click()
     expect(prefer).not_to_be_checked()
-    until(page, "document.querySelector('[role=status], [aria-live]') !== null")
     assert violations(page) == []
     settings = service.client.get("/api/v1/settings").json()["settings"]
     assert settings["providers.local_first"]["value"] is False
