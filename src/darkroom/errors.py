@@ -82,7 +82,7 @@ class DarkroomError(Exception):
     The root of every error that Darkroom raises on purpose.
 
     ``message`` says what happened to what, ``cure`` what to do about it (a sentence or a command), ``field`` names the
-    parameter at fault where there is one, ``step`` the place of its operation in the pipeline, from 0, where it has one.
+    parameter at fault where there is one, ``step`` the place of its operation in the pipeline, counted from 0.
     """
 
     code: ClassVar[str] = "error"
