@@ -49,7 +49,9 @@ describe("a job", () => {
     const again = await client.jobs.retry(failing);
     expect(again.id).toBe(failing);
     await expect(client.jobs.wait(failing)).rejects.toBeInstanceOf(DarkroomJobError);
-    expect((await client.jobs.list({ state: ["failed", "cancelled"], imageId: id })).items.map((job) => job.id)).toContain(failing);
+    expect(
+      (await client.jobs.list({ state: ["failed", "cancelled"], imageId: id })).items.map((job) => job.id),
+    ).toContain(failing);
   });
 
   test("is the same one for the same key", async () => {
