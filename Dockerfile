@@ -46,6 +46,6 @@ USER 10001:10001
 EXPOSE 8765
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/health', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as http; http.urlopen('http://127.0.0.1:' + os.environ.get('DARKROOM_SERVER__PORT', '8765') + '/health', timeout=4)"]
 ENTRYPOINT ["darkroom"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -112,7 +112,7 @@ def errors(_: str) -> str:
             f"`{kind.__name__}`",
             str(kind.exit_code),
             str(kind.http_status),
-            (kind.__doc__ or "").strip(),
+            kind.title(),
         ]
         for kind in below(DarkroomError)
     ]

@@ -94,19 +94,23 @@ def settings() -> Settings:
     return Settings()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_skips] = []
-
-
 _skips = pytest.StashKey[list[str]]()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
-        item.config.stash[_skips].append(f"{item.nodeid}: {report.longrepr[2].removeprefix('Skipped: ')}")
-    return report
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_skips] = []
+    config.pluginmanager.register(_Skips(config.stash[_skips]))
+
+
+class _Skips:
+    """Notes what is skipped, and why. Where several processes run the tests, theirs are reported to the first."""
+
+    def __init__(self, noted: list[str]) -> None:
+        self._noted = noted
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+            self._noted.append(f"{report.nodeid}: {report.longrepr[2].removeprefix('Skipped: ')}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

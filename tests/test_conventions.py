@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 import darkroom
 from darkroom.operation import Operation, registry
@@ -42,6 +43,16 @@ class TestEveryOperation:
         assert (ROOT / "tests" / "operations" / f"test_{kind.name}.py").is_file()
         page = ROOT / "docs" / "operations" / f"{kind.name}.md"
         assert f"<!-- generated: parameters {kind.name} -->" in page.read_text()
+
+    def test_says_in_its_schema_whether_it_can_do_with_nothing_said(self, kind: type[Operation]) -> None:
+        """Forms go by the schema, and ask for no preview of what is not complete."""
+        try:
+            kind.model_validate({})
+            complete = True
+        except ValidationError:
+            complete = False
+        ways = kind.model_json_schema().get("x-needs", [])
+        assert complete == (not ways or any("required" not in way for way in ways))
 
     def test_refuses_what_it_does_not_know(self, kind: type[Operation]) -> None:
         assert kind.model_config.get("extra") == "forbid"

@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel
 
 from darkroom.cli.main import check
-from darkroom.settings import Settings, load_settings
+from darkroom.settings import ServerSettings, Settings, load_settings
 from tests.servers import Postgres, Redis, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -208,7 +208,7 @@ def test_the_commands_of_the_containers_do_a_job_together(stack: dict[str, str],
                         break
                 except httpx.TransportError:
                     time.sleep(0.1)
-            exec(healthcheck().replace("8765", str(port)))
+            subprocess.run([sys.executable, "-c", healthcheck()], env=stack, check=True)
             assert client.get("/api/v1/images", headers={"X-API-Key": ""}).status_code == 401
             sample = (ROOT / "samples" / "mug.jpg").read_bytes()
             (image,) = client.post("/api/v1/images/upload", files={"file": ("a.jpg", sample)}).json()["images"]
@@ -226,6 +226,17 @@ def test_the_commands_of_the_containers_do_a_job_together(stack: dict[str, str],
         statuses = [process.wait(30) for process in running]
     assert statuses == [128 + signal.SIGTERM, 0, 0]
     assert all("Traceback" not in (tmp_path / name).read_text() for name in OURS)
+
+
+def test_a_container_is_asked_where_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its own port, or that which the environment gives it."""
+    asked: list[str] = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: asked.append(url))
+    exec(healthcheck())
+    monkeypatch.setenv("DARKROOM_SERVER__PORT", "9000")
+    exec(healthcheck())
+    assert asked == [f"http://127.0.0.1:{port}/health" for port in (ServerSettings().port, 9000)]
+    assert load_settings().server.port == 9000
 
 
 def healthcheck() -> str:

@@ -19,7 +19,15 @@ def test_each_class_says_what_front_doors_need(kind: type[DarkroomError]) -> Non
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.code)
     assert 400 <= kind.http_status < 600
     assert 1 <= kind.exit_code <= 130
-    assert (kind.__doc__ or "").strip().endswith(".")
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_titles_are_sentences_for_people(kind: type[DarkroomError]) -> None:
+    assert re.fullmatch(r"[A-Z][^`_\n]{10,110}\.", kind.title())
+
+
+def test_no_two_have_one_title() -> None:
+    assert len({kind.title() for kind in ALL}) == len(ALL)
 
 
 def test_codes_are_unique() -> None:

@@ -149,3 +149,41 @@ def test_second_pictures_are_known_by_their_type() -> None:
         ]
     )
     assert [operation.pictures() for operation in pipeline.operations] == [["a"], ["d", "b", "c"], ["e"], []]
+
+
+@pytest.mark.parametrize(
+    ("written", "moved"),
+    [
+        ("adjust:grayscale=true", False),
+        ("convert:format=png", False),
+        ("crop:left=40", True),
+        ("crop:left=20,top=15,width=40,height=30", True),
+        ("crop:left=0", False),
+        ("resize:width=40", False),
+        ("resize:width=40,height=40,mode=stretch", False),
+        ("resize:width=40,height=40,mode=fill", True),
+        ("resize:width=80,height=80,mode=pad", True),
+        ("rotate", False),
+        ("rotate:angle=180", True),
+        ("rotate:flip=horizontal", True),
+        ("smart_crop:aspect=1:1,gravity=center", True),
+    ],
+)
+def test_the_report_says_whether_the_picture_still_lies_where_it_lay(written: str, moved: bool) -> None:
+    """Laid over the picture it was made of, a result that was not moved fits; one that was moved does not."""
+    import numpy as np
+
+    import darkroom
+    from darkroom.image import Image
+
+    down, across = np.mgrid[0:60, 0:80]
+    slope = np.repeat((across * 2 + down).astype(np.uint8)[..., None], 3, axis=-1)
+    done = darkroom.process(Image.from_array(slope), written)
+    (step,) = done.report.steps
+    assert (step.width, step.height) == done.image.size
+    made = done.image.to_array()[..., :3].mean(axis=-1)
+    rows = ((np.arange(made.shape[0]) + 0.5) * 60 / made.shape[0]).astype(int)
+    columns = ((np.arange(made.shape[1]) + 0.5) * 80 / made.shape[1]).astype(int)
+    laid = slope.mean(axis=-1)[rows][:, columns]
+    fits = np.corrcoef(made.ravel(), laid.ravel())[0, 1] > 0.99 and abs(made - laid).mean() < 8
+    assert (step.moved, not fits) == (moved, moved)

@@ -18,6 +18,7 @@ one fits). A test refuses a class that lacks any of them.
     |   +-- UnknownOperation
     |   +-- UnknownRecipe
     |   +-- ConfigurationError
+    |   |   +-- SettingsConflict
     |   +-- NotAcceptable
     +-- OutputError               the bytes that should go out
     +-- StorageFailed             the files that are kept
@@ -49,12 +50,15 @@ one fits). A test refuses a class that lacks any of them.
     +-- ServiceError              what the service stands on
     |   +-- DatabaseFailed
     |   +-- QueueFailed
+    |   +-- Restarting
     +-- JobNotFound
     +-- BatchNotFound
     +-- ImageNotFound
     +-- AccessRefused             who asks, and whether they may
     |   +-- NotAuthenticated
     |   +-- NotAllowed
+    |   +-- HostRefused
+    |   +-- OriginRefused
     |   +-- SignatureInvalid
     |   +-- TooManyRequests
     +-- KeyNotFound
@@ -73,7 +77,9 @@ from typing import Any, ClassVar
 
 
 class DarkroomError(Exception):
-    """The root of every error that Darkroom raises on purpose.
+    """Something unexpected happened.
+
+    The root of every error that Darkroom raises on purpose.
 
     ``message`` says what happened to what, ``cure`` what to do about it (a sentence or a command), ``field`` names the
     parameter at fault where there is one.
@@ -82,6 +88,8 @@ class DarkroomError(Exception):
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 70
+    private: ClassVar[bool] = False
+    """Whether messages name hosts, users or folders of the machine, which nobody but its owner is told."""
 
     def __init__(self, message: str, *, cure: str | None = None, field: str | None = None) -> None:
         super().__init__(message)
@@ -95,6 +103,11 @@ class DarkroomError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the keyword arguments, so that an error crosses from a worker process unharmed."""
         return (_rebuild, (type(self), self.message, self.cure, self.field))
+
+    @classmethod
+    def title(cls) -> str:
+        """What errors of this class say, whatever happened to what: the first line of its docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The error as a problem document: ``code``, ``message``, ``cure``, ``field``."""
@@ -136,7 +149,7 @@ class CorruptImage(InputError):
 
 
 class LimitExceeded(InputError):
-    """The picture, or the result asked for, is larger than a limit in the settings."""
+    """The picture, the result that is asked for, or the request is larger than a limit in the settings."""
 
     code = "limit_exceeded"
     http_status = 413
@@ -184,6 +197,13 @@ class ConfigurationError(InvalidParameters):
     exit_code = 78
 
 
+class SettingsConflict(ConfigurationError):
+    """A setting cannot be so while others are as they are."""
+
+    code = "settings_conflict"
+    http_status = 409
+
+
 class NotAcceptable(InvalidParameters):
     """The client takes none of the formats that could be made."""
 
@@ -205,10 +225,11 @@ class StorageFailed(DarkroomError):
     code = "storage"
     http_status = 503
     exit_code = 74
+    private = True
 
 
 class FileMissing(DarkroomError):
-    """No file of that digest is stored."""
+    """There is no such file, or it is not kept any more."""
 
     code = "file_missing"
     http_status = 404
@@ -321,6 +342,7 @@ class LedgerUnwritable(NetworkError):
     code = "ledger"
     http_status = 507
     exit_code = 73
+    private = True
 
 
 class ProviderFailed(NetworkError):
@@ -389,6 +411,7 @@ class ServiceError(DarkroomError):
     code = "service"
     http_status = 503
     exit_code = 69
+    private = True
 
 
 class DatabaseFailed(ServiceError):
@@ -401,6 +424,16 @@ class QueueFailed(ServiceError):
     """What hands jobs to other machines cannot be reached."""
 
     code = "queue"
+
+
+class Restarting(ServiceError):
+    """The service ends, or goes on with other settings; whoever asks again is answered."""
+
+    code = "restarting"
+    exit_code = 75
+    private = False
+    retry_after = 2.0
+    """Seconds after which to ask again."""
 
 
 class JobNotFound(DarkroomError):
@@ -456,6 +489,18 @@ class NotAllowed(AccessRefused):
     code = "not_allowed"
 
 
+class HostRefused(AccessRefused):
+    """The request is addressed to a name that is not one of this service."""
+
+    code = "host_refused"
+
+
+class OriginRefused(AccessRefused):
+    """The request comes from a page that may not change anything here."""
+
+    code = "origin_refused"
+
+
 class SignatureInvalid(AccessRefused):
     """The signature is not of these words, not by a key that is known, or its time is over."""
 
@@ -463,7 +508,10 @@ class SignatureInvalid(AccessRefused):
 
 
 class TooManyRequests(AccessRefused):
-    """More was asked for than the limits allow; ``retry_after`` are the seconds after which to ask again."""
+    """More was asked for than the limits allow.
+
+    ``retry_after`` are the seconds after which to ask again.
+    """
 
     code = "too_many_requests"
     http_status = 429
@@ -489,7 +537,7 @@ class KeyNotFound(DarkroomError):
 
 
 class Conflict(DarkroomError):
-    """An Idempotency-Key has been used with another request before."""
+    """The request does not fit what is here now, or what was asked before under the same Idempotency-Key."""
 
     code = "conflict"
     http_status = 409
@@ -534,3 +582,4 @@ class ScannerUnavailable(DarkroomError):
     code = "scanner_unavailable"
     http_status = 503
     exit_code = 69
+    private = True

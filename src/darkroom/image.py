@@ -65,7 +65,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the result should be written; None leaves the choice to the request, then to the format's default."""
+    """How the result should be written; None leaves the choice to the request, then to the format's default.
+
+    ``formats`` are those to choose from where ``format`` is open, the best first: the first one is taken that holds the
+    picture's transparency.
+    """
 
     format: Format | None = None
     quality: int | None = None
@@ -75,6 +79,7 @@ class Encoding:
     target_bytes: int | None = None
     embed: bool = False
     effort: int | None = None
+    formats: tuple[Format, ...] | None = None
 
     def over(self, other: Encoding) -> Encoding:
         """This encoding with what it leaves open taken from ``other``; ``embed`` is on where either has it on."""

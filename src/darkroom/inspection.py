@@ -46,6 +46,7 @@ def inspect(inspection: Inspection, services: Services) -> Result:
     assert not hasattr(inspection.source, "frames")
     image = services.decode(inspection.source, name=inspection.name, warnings=report.warnings)  # pyright: ignore
     report.input = codecs.describe(image)
+    services.admit(inspection.pipeline.check_memory(image, services.settings, services.models))
     found = {
         "picture": report.input.model_dump(mode="json"),
         "exif": exif_of(image.metadata.exif),

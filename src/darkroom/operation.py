@@ -40,10 +40,12 @@ ATTACHMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 log = logging.getLogger("darkroom.operation")
 GROUP = "darkroom.operations"
 """Entry points by which packages bring operations: a module, or the class itself."""
-PICTURE = "picture"
-"""Format, in a JSON schema, of a text that names a second picture."""
+PICTURE, MASK = "picture", "mask"
+"""Formats, in a JSON schema, of a text that names a second picture; a mask is one that can be painted."""
 PictureName = Annotated[str, Field(json_schema_extra={"format": PICTURE})]
 """What a parameter calls a second picture: a path on the command line, a stored picture in the service."""
+MaskName = Annotated[str, Field(json_schema_extra={"format": MASK})]
+"""The same for a mask, which is white on black; :func:`darkroom.mask.read_mask` reads it."""
 _registry: dict[str, type[Operation]] = {}
 
 
@@ -73,7 +75,9 @@ class Operation(BaseModel, ABC):
 
     The class docstring's first line is the operation's summary everywhere it is shown; every field has a description
     and bounds. ``type`` is added by the subclass machinery, so that an operation is ``{"type": "upscale", ...}`` in
-    JSON.
+    JSON. One that cannot do with nothing said has ``x-needs`` in its JSON schema: ways to say enough, each a schema of
+    which ``required`` and ``properties`` are read, so that forms know it before they ask. (``anyOf`` would say it too,
+    and spoil the types that clients make of it.)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,6 +116,13 @@ class Operation(BaseModel, ABC):
         The pipeline holds it against ``limits.output_pixels`` before it starts.
         """
         return (width, height)
+
+    def moves(self) -> bool:
+        """Whether what the picture shows lies elsewhere in the result, in shares of its width and height.
+
+        Before and after are then looked at side by side and not one over the other.
+        """
+        return False
 
     def needed_size(self, width: int, height: int) -> tuple[int, int] | None:
         """The size that it scales a picture of this size down to before all else; None where it looks at every pixel.
@@ -161,7 +172,7 @@ def _picture_fields(kind: type[Operation]) -> tuple[str, ...]:
 def _names_pictures(rules: dict[str, Any]) -> bool:
     """Whether a field of a JSON schema, or what it is a list or choice of, names a picture."""
     parts: list[dict[str, Any]] = [rules.get("items", {}), *rules.get("anyOf", [])]
-    return rules.get("format") == PICTURE or any(_names_pictures(part) for part in parts if part)
+    return rules.get("format") in (PICTURE, MASK) or any(_names_pictures(part) for part in parts if part)
 
 
 class Network(Protocol):

@@ -177,18 +177,22 @@ class Pipeline:
         report: Report,
         chain: Chain | None = None,
         attachments: list[Attachment] | None = None,
+        admit: Callable[[int], None] | None = None,
         on_progress: Progress | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> Image:
         """Run every operation on ``image``, adding one StepReport each to ``report``.
 
         ``chain`` picks who carries each out, this machine where there is none. Pictures that operations make beside the
-        result are added to ``attachments``.
+        result are added to ``attachments``. ``admit`` is called with the bytes that all takes at its worst, and returns
+        when it may.
 
         ``on_progress`` is called with the fraction of the whole list, 0.0 to 1.0. Raises LimitExceeded before anything
         is done where it would not fit into ``limits.memory``; DarkroomError.
         """
         report.memory_estimate = self.check_memory(image, settings, models)
+        if admit is not None:
+            admit(report.memory_estimate)
         count, begun = len(self.operations), time.perf_counter()
         for index, operation in enumerate(self.operations):
             step = StepReport(operation=operation.name, parameters=operation.parameters())
@@ -211,8 +215,11 @@ class Pipeline:
             context.progress(0.0)
             check_output(operation, image, settings)
             started = time.perf_counter()
+            given = image
             image = operation.apply(image, context) if chain is None else chain.carry_out(image, operation, context)
             step.seconds = time.perf_counter() - started
+            step.width, step.height = image.full_size
+            step.moved = image is not given and operation.moves()
             step.peak_memory = peak_memory()
             context.progress(1.0)
         report.tell_mode()

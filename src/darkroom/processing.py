@@ -107,6 +107,7 @@ def process(
         report=report,
         chain=services.chain,
         attachments=extra,
+        admit=services.admit,
         on_progress=pipeline_progress,
         is_cancelled=is_cancelled,
     )

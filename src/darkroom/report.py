@@ -77,6 +77,13 @@ class StepReport(_Part):
     device: str = Field(default="cpu", description="Where it ran.")
     precision: str | None = Field(default=None, description="fp32, bf16, fp16 or int8, where a network ran.")
     seconds: float = Field(default=0.0, description="Wall time of the step.")
+    width: int | None = Field(default=None, description="Pixels across, of what it made.")
+    height: int | None = Field(default=None, description="Pixels down, of one frame of what it made.")
+    moved: bool = Field(
+        default=False,
+        description="Whether what the picture shows lies elsewhere now, in shares of its width and height: it was "
+        "cropped, turned, padded.",
+    )
     peak_memory: int | None = Field(default=None, description="Peak resident memory of the process so far, in bytes.")
     changed: dict[str, Any] = Field(default_factory=dict, description="What the step found out or changed.")
     warnings: list[str] = Field(default_factory=list[str])

@@ -1,4 +1,4 @@
-"""The one place that wires implementations together, from settings."""
+"""Wires what a picture needs on its way, from settings; jobs/wiring.py wires who carries jobs out."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ class Services:
 
         limits = self.settings.limits
         return codecs.decode(source, limits=limits, svg_size=svg_size, name=name, needed=needed, warnings=warnings)
+
+    def admit(self, memory: int) -> None:
+        """Called before so many bytes of memory are taken, at the worst.
+
+        A worker process waits here until there is room beside the others. Raises Cancelled.
+        """
 
     def open_image(self, reference: str) -> Image:
         """Open a second picture that a parameter names by path. Raises InputError."""

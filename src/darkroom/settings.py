@@ -10,6 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import tomllib
+from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +20,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -33,6 +37,8 @@ ScanningPolicy = Literal["fail_open", "fail_closed"]
 EngineChoice = Literal["auto", "openvino", "onnxruntime", "pytorch"]
 
 MEGA = 1_000_000
+_changed: ContextVar[Mapping[str, Any] | None] = ContextVar("darkroom_changed", default=None)
+"""What counts in place of the file of changes, while it is tried what would come of others."""
 _DURATION = re.compile(r"(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)?)?", re.ASCII)
 
 
@@ -96,8 +102,9 @@ class Limits(_Group):
     memory: int | None = Field(
         default=None,
         ge=100 * MEGA,
-        description="Most memory that one picture may take, in bytes; what would take more is refused before it "
-        "starts. Empty is three quarters of the machine's.",
+        description="Most memory that pictures may take which are worked on at once by one program, in bytes: what "
+        "would take more by itself is refused before it starts, what would take more beside others waits for them. "
+        "Empty is three quarters of the machine's.",
     )
     decode_seconds: float = Field(
         default=10.0, gt=0, description="Longest time decoding may take in a worker, in seconds."
@@ -108,14 +115,17 @@ class Limits(_Group):
     )
 
     sync_concurrency: int = Field(
-        default=3, ge=1, le=256, description="Pictures that are worked on at once while somebody waits for the answer."
+        default=3,
+        ge=1,
+        le=256,
+        description="Pictures that are received, fetched and worked on at once while somebody waits for the answer.",
     )
     sync_seconds: Duration = Field(
         default=120.0, gt=0, description="How long such an answer may take before it is given up."
     )
 
     def most_memory(self) -> int:
-        """Bytes that one picture may take."""
+        """Bytes that one picture may take, and all together that a program works on at once."""
         return self.memory if self.memory is not None else machine_memory() * 3 // 4
 
 
@@ -479,14 +489,14 @@ class ServerSettings(_Group):
     requests_per_minute: int = Field(
         default=600,
         ge=0,
-        description="Requests that one key, or this machine where there are none, may make in a minute; 0 is any "
-        "number.",
+        description="Requests that one key may make in a minute; 0 is any number. This machine without a key is not "
+        "held to it.",
     )
     concurrent_requests: int = Field(
         default=32,
         ge=0,
-        description="Requests that one key, or this machine where there are none, may have open at once, of each "
-        "server; 0 is any number.",
+        description="Requests that one key may have open at once, of each server; 0 is any number. This machine "
+        "without a key is not held to it.",
     )
 
 
@@ -530,8 +540,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then what was changed on the page, then the file."""
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
-        if changed_file().is_file():
-            sources.append(_TomlFile(settings_cls, toml_file=changed_file()))
+        tried = _changed.get()
+        sources.append(InitSettingsSource(settings_cls, dict(read_changed() if tried is None else tried)))
         path = settings_file()
         if path is not None and path.suffix == ".toml":
             sources.append(_TomlFile(settings_cls, toml_file=path))
@@ -590,6 +600,15 @@ def changed_file() -> Path:
     return config_folder() / "changed.toml"
 
 
+def read_changed() -> dict[str, Any]:
+    """What :func:`changed_file` has; nothing where it is not there. Raises ConfigurationError."""
+    file = changed_file()
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+
+
 def settings_file() -> Path | None:
     """The settings file in force, or None. Raises ConfigurationError if ``DARKROOM_CONFIG`` names none."""
     named = os.environ.get("DARKROOM_CONFIG")
@@ -607,13 +626,16 @@ def settings_file() -> Path | None:
     return None
 
 
-def load_settings(changes: dict[str, Any] | None = None) -> Settings:
+def load_settings(changes: dict[str, Any] | None = None, *, changed: Mapping[str, Any] | None = None) -> Settings:
     """Read file and environment, then lay ``changes`` (dotted paths, as flags give them) over them.
+
+    ``changed`` counts in place of what is in the file of changes, so that others can be tried before they are kept.
 
     Raises ConfigurationError naming the leaf and what is allowed.
     """
     import yaml
 
+    token = _changed.set(changed)
     try:
         settings = Settings()
     except ValidationError as error:
@@ -622,6 +644,8 @@ def load_settings(changes: dict[str, Any] | None = None) -> Settings:
         ) from error
     except (ValueError, yaml.YAMLError) as error:
         raise _unreadable(settings_file(), error) from error
+    finally:
+        _changed.reset(token)
     return settings.with_changes(changes) if changes else settings
 
 

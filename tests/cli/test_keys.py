@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -51,7 +55,39 @@ def test_revoked_by_what_the_list_shows(darkroom: Call) -> None:
     assert darkroom("keys", "revoke", made["shown"])[0] == 0
     assert verify(made["key"]) is None
     assert json.loads(darkroom("keys", "revoke", made["id"], "--json")[1])["revoked"]
-    assert "revoked" in " ".join(darkroom("keys", "list")[1].split())
+    assert "revoked" in darkroom("keys", "list")[1]
+
+
+def on_a_terminal(columns: int) -> list[str]:
+    """The lines of `darkroom keys list` there."""
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "darkroom", "keys", "list"]
+    subprocess.run(words, stdout=theirs, env=os.environ | {"COLUMNS": str(columns)}, check=True, timeout=60)
+    os.close(theirs)
+    with open(ours, "rb", buffering=0) as terminal:
+        return terminal.read(100_000).decode().splitlines()
+
+
+def test_listed_one_to_a_line_with_its_whole_id(darkroom: Call) -> None:
+    names = ["the shop", "a name\nof two lines", "long " * 30]
+    scopes = [word for scope in ("read", "write", "models", "admin") for word in ("--scope", scope)]
+    made = [json.loads(darkroom("keys", "create", name, *scopes, "--days", "9", "--json")[1]) for name in names]
+    piped = darkroom("keys", "list")[1].splitlines()
+    for lines in (piped, on_a_terminal(80), on_a_terminal(200)):
+        assert [line.split()[0] for line in lines] == ["id", *(key["id"] for key in reversed(made))]
+        assert all(key["shown"] in "\n".join(lines) for key in made)
+    assert max(map(len, on_a_terminal(80))) == 80
+    assert "last used" not in on_a_terminal(80)[0]
+    assert "last used" in piped[0]
+    assert ("long " * 30).strip() in piped[1]
+
+
+def test_a_database_elsewhere_is_asked_by_the_one_door(darkroom: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_DATABASE__URL", "postgresql+psycopg://darkroom@192.0.2.1/darkroom")
+    monkeypatch.setenv("DARKROOM_OFFLINE", "true")
+    code, _, said = darkroom("keys", "list")
+    assert code == 69
+    assert "192.0.2.1 was not contacted (database)" in said
 
 
 def test_there_is_none_at_first(darkroom: Call) -> None:

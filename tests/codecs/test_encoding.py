@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from darkroom import codecs
 from darkroom.codecs.encoding import WRITTEN, default_format
-from darkroom.errors import OutputError
+from darkroom.errors import NotAcceptable, OutputError
 from darkroom.image import Animation, Encoding, Image, Metadata, Origin
 from darkroom.settings import Limits
 
@@ -199,6 +199,27 @@ def test_the_default_format_is_the_sources_own_or_png(origin, alpha: bool, expec
     encoded, warnings = encode(image)
     assert default_format(image) == encoded.description.format == expected
     assert bool(warnings and "The result is PNG" in warnings[0]) == (origin not in (None, expected))
+
+
+@pytest.mark.parametrize(
+    ("formats", "alpha", "expected"),
+    [
+        (("jpeg", "png"), False, "jpeg"),
+        (("jpeg", "png"), True, "png"),
+        (("bmp", "jpeg", "webp", "png"), True, "webp"),
+        (("avif", "jpeg"), True, "avif"),
+        (("jpeg",), False, "jpeg"),
+    ],
+)
+def test_of_several_formats_the_first_that_holds_the_picture(formats, alpha: bool, expected: str):
+    encoded, warnings = encode(coming_from(photo(alpha=alpha), format="gif"), formats=formats)
+    assert (encoded.description.format, encoded.description.alpha, warnings) == (expected, alpha, [])
+    assert encode(photo(alpha=alpha), formats=formats, format="tiff")[0].description.format == "tiff"
+
+
+def test_of_several_formats_none_that_holds_the_picture():
+    with pytest.raises(NotAcceptable, match="JPEG nor BMP"):
+        encode(photo(alpha=True), formats=("jpeg", "bmp"))
 
 
 def test_an_animated_avif_becomes_webp_and_not_its_first_frame():

@@ -7,14 +7,17 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, select
+from sqlalchemy import JSON, Boolean, DateTime, Float, Integer, MetaData, Table, insert, inspect, select
 
-from darkroom.database.connection import Database
-from darkroom.database.schema import Base, ImageRow, VersionRow
+from darkroom.database.connection import MIGRATIONS, Database
+from darkroom.database.schema import Base, BatchRow, ImageRow, JobRow, VersionRow
 from darkroom.errors import (
     AddressRefused,
     ConfigurationError,
@@ -49,6 +52,45 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     with database.session(reading=True) as session:
         assert session.scalars(select(ImageRow.name)).all() == ["kept.png"]
     assert set(inspect(database.engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_rows_of_every_earlier_version_are_kept(database_url: str) -> None:
+    database = Database(database_url)
+    _migrate(database, "0001")
+    with database.engine.begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        moment = datetime.now(UTC)
+        for name in ("images", "batches", "jobs", "results"):
+            connection.execute(insert(old.tables[name]).values(**_filled(old.tables[name], moment)))
+    database.migrate()
+    with database.session(reading=True) as session:
+        job, batch = session.scalars(select(JobRow)).one(), session.scalars(select(BatchRow)).one()
+        assert (job.idempotency_key, job.fingerprint, job.finished) == ("words", None, moment)
+        assert (batch.idempotency_key, batch.fingerprint) == ("words", None)
+        assert session.scalars(select(ImageRow.name)).all() == ["words"]
+    _migrate(database, "0001", back=True)
+    database.migrate()
+    with database.session(reading=True) as session:
+        assert session.scalars(select(JobRow.id)).one() == job.id
+    database.close()
+
+
+def _migrate(database: Database, revision: str, *, back: bool = False) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.downgrade if back else command.upgrade)(config, revision)
+
+
+def _filled(table: Table, moment: datetime) -> dict[str, Any]:
+    """A row with something in every column."""
+    kinds: list[tuple[type[Any], Any]] = [(DateTime, moment), (Boolean, True), (Integer, 1), (Float, 0.5), (JSON, {})]
+    return {
+        column.name: next((value for kind, value in kinds if isinstance(column.type, kind)), "words")
+        for column in table.columns
+    }
 
 
 def test_several_may_start_at_once(database_url: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import statistics
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -128,13 +129,15 @@ def test_before_and_after_lie_over_each_other(service: Service, visit: Visit) ->
     expect(page.get_by_test_id("after")).to_have_count(0)
 
 
-def test_a_light_step_is_shown_within_a_second(service: Service, visit: Visit) -> None:
-    picture = service.upload(SAMPLES / "duck.jpg")[0]
+def test_a_light_step_is_shown_within_a_second(service: Service, visit: Visit, tmp_path: Path) -> None:
+    with Image.open(SAMPLES / "portrait.jpg") as small:
+        small.resize((4000, 3200)).save(tmp_path / "camera.jpg", quality=90)
+    picture = service.upload(tmp_path / "camera.jpg")[0]
     page = visit(service).go(f"studio/{picture['id']}")
     add_step(page, "Adjust")
     shown(page)
     seconds = []
-    for value in ("0.1", "0.2", "0.3", "0.4"):
+    for value in ("0.1", "0.2", "0.3", "0.4", "0.5"):
         before = page.get_by_test_id("after").get_attribute("src")
         number = page.get_by_role("spinbutton", name="Brightness")
         number.fill(value)
@@ -154,7 +157,7 @@ def test_a_light_step_is_shown_within_a_second(service: Service, visit: Visit) -
                 [before],
             )
         )
-    assert min(seconds) < 1.0, seconds
+    assert statistics.median(seconds) < 1.0, seconds
 
 
 def test_pictures_are_chosen_by_mouse_and_by_keys(service: Service, visit: Visit) -> None:
@@ -226,10 +229,7 @@ def test_a_picture_from_the_web_is_written_down(fresh: Service, visit: Visit, ht
 
 def test_a_crop_is_drawn_on_the_picture(service: Service, visit: Visit) -> None:
     picture = service.upload(SAMPLES / "duck.jpg")[0]
-    visitor = visit(service)
-    # Without anything said, the service asks for a side.
-    visitor.expected.append("422")
-    page = visitor.go(f"studio/{picture['id']}")
+    page = visit(service).go(f"studio/{picture['id']}")
     add_step(page, "Crop")
     page.get_by_role("button", name="Draw on the picture").click()
     page.get_by_role("combobox", name="Proportion").click()
@@ -256,9 +256,7 @@ def test_a_crop_is_drawn_on_the_picture(service: Service, visit: Visit) -> None:
 
 def test_faces_and_the_focal_point(service: Service, visit: Visit) -> None:
     picture = service.upload(SAMPLES / "portrait.jpg")[0]
-    visitor = visit(service)
-    visitor.expected.append("422")
-    page = visitor.go(f"studio/{picture['id']}")
+    page = visit(service).go(f"studio/{picture['id']}")
     shown(page, "before")
     page.get_by_role("button", name="Show faces").click()
     expect(page.get_by_role("button", name="1 face was found")).to_be_visible()
@@ -273,10 +271,9 @@ def test_faces_and_the_focal_point(service: Service, visit: Visit) -> None:
 def test_a_mask_is_painted(service: Service, visit: Visit) -> None:
     picture = service.upload(SAMPLES / "portrait.jpg")[0]
     visitor = visit(service)
-    visitor.expected.append("422")
     page = visitor.go(f"studio/{picture['id']}")
     add_step(page, "Inpaint")
-    page.get_by_role("button", name="Paint the mask").click()
+    page.get_by_role("button", name="Paint it").click()
     canvas = page.locator("canvas")
     box = canvas.bounding_box()
     assert box is not None

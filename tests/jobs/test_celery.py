@@ -101,6 +101,9 @@ def test_jobs_are_done_by_workers_elsewhere(house: House, sender: CeleryCarrier,
     assert {row.id for row in rows} == {row.id for row in house.store.listed() if row.attempts == 1}
     until(lambda: clean.ask("HLEN", "darkroom:unacked") == b":0\r\n")
     assert messages(clean, "light") == messages(clean, "heavy") == []
+    lines = [json.loads(line) for line in (house.folder / "worker.log").read_text().splitlines()]
+    told = {(line.get("job"), line["event"]) for line in lines}
+    assert {(row.id, f"job {row.id}: completed") for row in rows} <= told, "the job has a field of its own"
 
 
 def test_a_message_has_the_jobs_identifier_and_nothing_of_the_job(
@@ -215,7 +218,7 @@ def test_housekeeping_is_done_by_a_worker(
     house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done: list[bool] = []
-    worker = CeleryWorker(settings, house.store, house.storage, queues=["light"], clean_up=lambda: done.append(True))
+    worker = CeleryWorker(settings, house.store, house.storage, heavy=0, clean_up=lambda: done.append(True))
     server = CeleryCarrier(settings, house.store, cleans=True)
     worker.start()
     server.start()

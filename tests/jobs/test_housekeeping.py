@@ -150,6 +150,57 @@ def test_what_somebody_has_deleted_goes_with_its_versions_but_not_what_another_p
     assert count(database, ImageRow) == 1
 
 
+def test_of_a_deleted_picture_nothing_is_left_but_its_jobs_words(
+    settings: Settings, database: Database, storage: LocalStorage, clock: Clock
+) -> None:
+    """Its versions, the results of its jobs, and what was made of its files and kept, also by who only looked."""
+    given, made, looked, shared, copy = (run(put(storage, c)).digest for c in (b"0", b"1", b"2", b"shared", b"3"))
+    result = {"bytes": 1, "format": "png", "width": 3, "height": 2}
+    keep(database, ImageRow(id="i", name="a.png"), ImageRow(id="other", name="b.png"))
+    keep(
+        database,
+        *(
+            VersionRow(image_id="i", number=n, digest=digest, **result)
+            for n, digest in enumerate([given, made, shared])
+        ),
+        VersionRow(image_id="other", number=0, digest=shared, **result),
+        JobRow(image_id="i", state="completed", finished=now(), source=given, result=made, operations=[]),
+        JobRow(image_id="i", state="failed", finished=now(), source=made, operations=[]),
+        ResultRow(key="of the job", source=given, digest=made, report={}, **result),
+        ResultRow(key="a thumbnail", source=made, digest=looked, report={}, **result),
+        ResultRow(key="of both", source=shared, digest=copy, report={}, **result),
+    )
+    clock.ahead = 1.1 * DAY
+    assert clean(settings, database, storage, clock) == Cleaned()
+    with database.session() as session:
+        session.get_one(ImageRow, "i").deleted = now()
+    expected = clean(settings, database, storage, clock, dry_run=True).forgotten
+    cleaned = clean(settings, database, storage, clock)
+    assert (cleaned.forgotten.versions, cleaned.forgotten.results, cleaned.swept.files) == (3, 2, 3)
+    assert expected == cleaned.forgotten
+    assert set(run(listed(storage))) == {shared, copy}, "what another picture has, and what was made of it"
+    assert count(database, JobRow) == 2
+
+
+def test_a_picture_that_was_never_fetched_goes_with_its_job(
+    settings: Settings, database: Database, storage: LocalStorage, clock: Clock
+) -> None:
+    keep(
+        database,
+        ImageRow(id="failed", name="a.png"),
+        ImageRow(id="coming", name="b.png"),
+        JobRow(image_id="failed", state="failed", finished=now(), operations=[]),
+        JobRow(image_id="coming", state="scanning", operations=[]),
+    )
+    clock.ahead = 29 * DAY
+    clean(settings, database, storage, clock)
+    assert count(database, ImageRow) == 2, "the job may be done again"
+    clock.ahead = 31 * DAY
+    clean(settings, database, storage, clock)
+    with database.session(reading=True) as session:
+        assert session.scalars(select(ImageRow.id)).all() == ["coming"]
+
+
 def test_a_deleted_picture_keeps_its_row_as_long_as_a_job_may_add_to_it(
     settings: Settings, database: Database, storage: LocalStorage, clock: Clock
 ) -> None:
@@ -206,7 +257,7 @@ def test_where_jobs_have_no_days_they_stay(
 def test_kept_results_go_when_nobody_has_asked_for_a_week(
     settings: Settings, database: Database, storage: LocalStorage, clock: Clock
 ) -> None:
-    about = {"bytes": 9, "format": "png", "width": 3, "height": 2, "report": {}}
+    about = {"source": "", "bytes": 9, "format": "png", "width": 3, "height": 2, "report": {}}
     idle, used = (run(put(storage, content)).digest for content in (b"idle", b"used"))
     keep(
         database,

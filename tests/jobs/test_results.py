@@ -20,14 +20,14 @@ from darkroom.database.connection import Database
 from darkroom.database.schema import ResultRow, now
 from darkroom.image import Encoding, Image
 from darkroom.jobs import results
-from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.results import Results, key_of, models_of, named, repeatable
 from darkroom.jobs.store import Made
 from darkroom.models.catalogue import ModelEntry, ModelFile
 from darkroom.models.store import Store, write_user_entries
 from darkroom.operation import Context, Operation, _registry
 from darkroom.pipeline import Pipeline
 from darkroom.processing import Request, process
-from darkroom.report import AttachmentReport, Fallback, ModelUse, Report, StepReport
+from darkroom.report import AttachmentReport, Fallback, ModelUse, PictureReport, Report, StepReport
 from darkroom.services import build_services
 from darkroom.settings import Settings
 from darkroom.storage.local import LocalStorage
@@ -249,7 +249,7 @@ class TestKeeping:
         kept = Results(database, storage)
         assert await kept.find("a" * 64) is None
         made = await stored(storage)
-        await kept.keep("a" * 64, made, report(method="model"))
+        await kept.keep("a" * 64, SOURCE, made, report(method="model"))
         row = await kept.find("a" * 64)
         assert row is not None
         assert (row.digest, row.bytes, row.format, row.width, row.height, row.frames) == (
@@ -263,27 +263,38 @@ class TestKeeping:
         assert Report.model_validate(row.report).steps[0].method == "model"
         assert await kept.find("b" * 64) is None
 
+    async def test_its_receipt_does_not_say_who_came_first(self, database: Database, storage: LocalStorage) -> None:
+        kept, theirs = Results(database, storage), report()
+        theirs.input = PictureReport(name="their secret.png", width=4, height=5)
+        await kept.keep("a" * 64, SOURCE, await stored(storage), theirs)
+        row = await kept.find("a" * 64)
+        assert row is not None
+        assert "secret" not in str(row.report)
+        mine = Report.model_validate(named(row.report, "mine.png"))
+        assert mine.input is not None
+        assert (mine.input.name, mine.input.width, mine.steps) == ("mine.png", 4, theirs.steps)
+
     async def test_one_whose_file_is_gone_is_not(self, database: Database, storage: LocalStorage) -> None:
         kept = Results(database, storage)
         made = await stored(storage)
-        await kept.keep("a" * 64, made, report())
+        await kept.keep("a" * 64, SOURCE, made, report())
         await storage.delete(made.digest)
         assert await kept.find("a" * 64) is None
-        await kept.keep("a" * 64, await stored(storage, b"two"), report())
+        await kept.keep("a" * 64, SOURCE, await stored(storage, b"two"), report())
         assert await kept.find("a" * 64)
 
     async def test_kept_again_the_last_counts(self, database: Database, storage: LocalStorage) -> None:
         kept = Results(database, storage)
         for data in (b"one", b"two"):
             made = await stored(storage, data)
-            await kept.keep("a" * 64, made, report())
+            await kept.keep("a" * 64, SOURCE, made, report())
         row = await kept.find("a" * 64)
         assert row is not None
         assert row.digest == made.digest
 
     async def test_its_use_is_written_down_once_an_hour(self, database: Database, storage: LocalStorage) -> None:
         kept = Results(database, storage)
-        await kept.keep("a" * 64, await stored(storage), report())
+        await kept.keep("a" * 64, SOURCE, await stored(storage), report())
 
         def used() -> Any:
             with database.session(reading=True) as session:
@@ -300,7 +311,7 @@ class TestKeeping:
     async def test_several_servers_may_keep_the_same_at_once(self, database: Database, storage: LocalStorage) -> None:
         made = await stored(storage)
         others = [Results(database, storage) for _ in range(8)]
-        await asyncio.gather(*(other.keep("a" * 64, made, report()) for other in others))
+        await asyncio.gather(*(other.keep("a" * 64, SOURCE, made, report()) for other in others))
         assert await others[0].find("a" * 64)
         with database.session(reading=True) as session:
             assert session.scalar(select(func.count()).select_from(ResultRow)) == 1

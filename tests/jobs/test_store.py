@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,10 +20,10 @@ from sqlalchemy import delete, select
 from tests.servers import Postgres
 
 from darkroom.database.connection import Database
-from darkroom.database.schema import ImageRow, JobRow, VersionRow, now
-from darkroom.errors import DownloadInterrupted, JobNotFound, WorkerDied
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
+from darkroom.errors import Conflict, DownloadInterrupted, ImageNotFound, JobNotFound, WorkerDied
 from darkroom.intake import Taken
-from darkroom.jobs.store import DONE, HELD, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob
+from darkroom.jobs.store import DONE, HELD, MOST_ATTEMPTS, MOST_LOSSES, JobStore, Made, NewJob, NewPicture
 
 PASSING = DownloadInterrupted("The line was busy.")
 
@@ -93,13 +96,60 @@ def test_priority_then_age_and_light_beside_heavy(store: JobStore) -> None:
     assert found.id == heavy.id
 
 
-def test_an_idempotency_key_makes_one_job(store: JobStore) -> None:
-    one, fresh = store.submit(new(idempotency_key="k", owner="me"))
-    again, known = store.submit(new(idempotency_key="k", owner="me", name="other.png"))
-    other, _ = store.submit(new(idempotency_key="k", owner="you"))
-    assert (fresh, known) == (True, False)
-    assert again.id == one.id
-    assert other.id != one.id
+class TestIdempotencyKeys:
+    def test_make_one_job_for_each_owner(self, store: JobStore) -> None:
+        one, fresh = store.submit(new(idempotency_key="k", owner="me", fingerprint="1"))
+        again, known = store.submit(new(idempotency_key="k", owner="me", fingerprint="1"))
+        other, _ = store.submit(new(idempotency_key="k", owner="you", fingerprint="2"))
+        assert (fresh, known) == (True, False)
+        assert again.id == one.id
+        assert other.id != one.id
+
+    def test_stand_for_one_request(self, store: JobStore) -> None:
+        job, _ = store.submit(new(idempotency_key="k", fingerprint="1"))
+        batch, _ = store.batch("", None, [new()], "k", "1")
+        found = store.known(JobRow, "", "k", "1"), store.known(BatchRow, "", "k", "1")
+        assert [row.id for row in found if row] == [job.id, batch.id]
+        for again in (
+            lambda: store.submit(new(idempotency_key="k", fingerprint="2")),
+            lambda: store.batch("", None, [new()], "k", "2"),
+            lambda: store.known(JobRow, "", "k", "2"),
+            lambda: store.known(BatchRow, "", "k", "2"),
+        ):
+            with pytest.raises(Conflict, match="another request"):
+                again()
+        assert len(store.listed()) == 2
+
+    def test_from_before_there_were_fingerprints_stand_for_whatever_is_asked(self, store: JobStore) -> None:
+        old, _ = store.submit(new(idempotency_key="k"))
+        assert store.submit(new(idempotency_key="k", fingerprint="1"))[0].id == old.id
+
+    @pytest.mark.parametrize("kind", ["job", "batch"])
+    def test_that_come_at_once_leave_one_of_everything(self, kind: str, store: JobStore, database: Database) -> None:
+        """Two say the same and all others something else: whoever is first decides which of them is refused."""
+        barrier = threading.Barrier(6)
+
+        def ask(number: int) -> str:
+            said = "same" if number < 2 else str(number)
+            job = by_address(picture=NewPicture("shop", "shoe"))
+            barrier.wait()
+            try:
+                if kind == "job":
+                    return store.submit(replace(job, idempotency_key="k", fingerprint=said))[0].id
+                return store.batch("", None, [job, job], "k", said)[0].id
+            except Conflict:
+                return "refused"
+
+        with ThreadPoolExecutor(6) as pool:
+            told = Counter(pool.map(ask, range(6)))
+        assert told["refused"] in (4, 5)
+        assert len(told) == 2
+        jobs = store.listed()
+        assert len(jobs) == (1 if kind == "job" else 2)
+        with database.session(reading=True) as session:
+            pictures = session.scalars(select(ImageRow)).all()
+        assert {row.id for row in pictures} == {job.image_id for job in jobs}, "none is left of who came too late"
+        assert {(row.name, row.store_id, row.product_id) for row in pictures} == {("a.png", "shop", "shoe")}
 
 
 def test_a_failure_that_may_pass_is_tried_again_later_and_not_for_ever(store: JobStore, database: Database) -> None:
@@ -119,6 +169,16 @@ def test_a_failure_that_cannot_pass_is_final_until_somebody_asks_again(store: Jo
     assert store.fail(row.id, "one", PASSING, passing=False) == "failed"
     assert store.requeue(row.id).state == "pending"
     assert store.lease(["light"], "one", 60) is not None
+
+
+def test_a_job_whose_picture_was_deleted_is_not_done_again(store: JobStore, database: Database) -> None:
+    with database.session() as session:
+        session.add(ImageRow(id="i", name="a.png", deleted=now()))
+    row, _ = store.submit(new(image_id="i"))
+    store.cancel(row.id)
+    with pytest.raises(ImageNotFound, match="was deleted"):
+        store.requeue(row.id)
+    assert store.get(row.id).state == "cancelled"
 
 
 def test_who_kills_two_workers_is_quarantined(store: JobStore, database: Database) -> None:

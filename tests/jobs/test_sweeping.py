@@ -67,7 +67,7 @@ NAMES: dict[str, Callable[[Session, str], None]] = {
         JobRow(operations=[], pictures={"m": digest_of(b""), "n": digest})
     ),
     "a kept result": lambda session, digest: session.add(
-        ResultRow(key="k", digest=digest, bytes=9, format="png", width=3, height=2, report={})
+        ResultRow(key="k", source="", digest=digest, bytes=9, format="png", width=3, height=2, report={})
     ),
     "another sweeper's mark": lambda session, digest: session.add(ClaimRow(digest=digest, doomed=True)),
     "a claim": lambda session, digest: session.add(ClaimRow(digest=digest)),
@@ -83,6 +83,32 @@ def test_what_is_named_stays(what: str, database: Database, storage: LocalStorag
     swept = sweep(database, storage).swept
     assert (swept.files, swept.bytes) == (1, unwanted.size)
     assert run(listed(storage)) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("state", "deleted", "kept"),
+    [
+        ("pending", False, ["mask", "result", "source"]),
+        ("pending", True, ["mask", "source"]),
+        ("failed", False, ["mask", "result", "source"]),
+        ("failed", True, []),
+        ("completed", False, ["result"]),
+        ("completed", True, []),
+    ],
+)
+def test_a_job_keeps_what_it_may_need_and_what_came_of_it_as_long_as_its_picture_is_there(
+    state: str, deleted: bool, kept: list[str], database: Database, storage: LocalStorage
+) -> None:
+    named = {name: run(put(storage, name.encode())).digest for name in ("source", "result", "mask")}
+    with database.session() as session:
+        image = ImageRow(name="a.png", deleted=now() if deleted else None)
+        session.add(image)
+        session.flush()
+        job = JobRow(image_id=image.id, state=state, source=named["source"], result=named["result"], operations=[])
+        job.pictures, job.finished = {"m": named["mask"]}, None if state == "pending" else now()
+        session.add(job)
+    sweep(database, storage)
+    assert set(run(listed(storage))) == {named[name] for name in kept}
 
 
 def test_what_is_young_stays_and_what_was_there_before_the_database_too(

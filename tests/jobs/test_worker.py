@@ -252,6 +252,21 @@ class TestCancelling:
             with pytest.raises(Cancelled, match="before it started"):
                 second.result(30)
 
+    def test_whoever_cancels_the_future_takes_no_worker_away(
+        self, settings: Settings, png: bytes, misbehave: Callable
+    ) -> None:
+        """As asyncio does with what it has wrapped, when whoever waits is cancelled."""
+        with WorkerPool(settings) as pool:
+            started: list[str] = []
+            job = pool.submit(Request(png, misbehave("wait")), on_progress=lambda _, doing: started.append(doing))
+            until(lambda: "misbehaving" in started)
+            waiting = pool.submit(Request(png, Pipeline([])))
+            assert not job.future.cancel(), "a job that has begun is stopped by its own cancel"
+            assert waiting.future.cancel()
+            waiting.cancel()
+            job.cancel()
+            assert pool.submit(Request(png, Pipeline([]))).result(30).data
+
     def test_closing_the_pool_ends_everything_at_once(
         self, settings: Settings, png: bytes, misbehave: Callable
     ) -> None:

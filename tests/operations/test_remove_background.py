@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -20,6 +22,7 @@ from darkroom.settings import Limits, Settings
 from tests.operations.running import run
 from tests.vision.products import product
 
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PORTRAIT = {
     "sinet": (
         "SINet.onnx",
@@ -141,6 +144,68 @@ def test_thresholds_must_not_cross(picture: tuple[Image, Any]) -> None:
     with pytest.raises(InvalidParameters) as caught:
         run(RemoveBackground(foreground_threshold=50, background_threshold=60), picture[0])
     assert caught.value.field == "background_threshold"
+
+
+def strokes(image: Image, **drawn: list[tuple[float, float]]) -> Callable[[str], Image]:
+    """Opens a picture with a line through points, given as shares, by its name."""
+
+    def opened(name: str) -> Image:
+        canvas = np.zeros((image.height, image.width), np.uint8)
+        points = (np.array(drawn[name]) * image.size).astype(np.int32)
+        cv2.polylines(canvas, [points], False, 255, max(3, image.width // 60))
+        return Image.from_array(canvas)
+
+    return opened
+
+
+@pytest.mark.parametrize("method", ["grabcut", "watershed"])
+def test_strokes_mend_the_builtin_ways(method: Any, pictures: Path) -> None:
+    """A meerkat of which only the head was found, by a line along its back; measured 0.51 to 0.88 with GrabCut."""
+    image = codecs.decode(pictures / "salient_gt/ecssd_0161.jpg", limits=Limits())
+    truth = np.asarray(Pillow.open(pictures / "salient_gt/ecssd_0161.gt.png").convert("L")) > 127
+    line = strokes(image, back=[(0.62, 0.62), (0.7, 0.63), (0.78, 0.55), (0.87, 0.6)])
+    reached = []
+    for keep in (None, "back"):
+        result, _ = run(RemoveBackground(method=method, keep=keep), image, open_image=line)
+        mask = result.to_float()[..., 3] > 0.5
+        reached.append(float((mask & truth).sum() / (mask | truth).sum()))
+    before, after = reached
+    assert after > before + 0.15
+
+
+def test_strokes_mend_the_mask_of_a_network(shared: Path, settings: Settings) -> None:
+    """A network for portraits takes the flag behind her for a part of her."""
+    file, how = PORTRAIT["sinet"]
+    add_model(
+        Store.from_settings(settings), shared / "models/portrait" / file,
+        name="sinet", task="matte", licence="MIT", preprocessing=how,
+    )  # fmt: skip
+    image = codecs.decode(SAMPLES / "portrait.jpg", limits=Limits())
+    plain, _ = run(RemoveBackground(model="sinet"), image)
+    arm = [(0.2, 0.7), (0.14, 0.9)]
+    mended, step = run(RemoveBackground(model="sinet", remove="arm"), image, open_image=strokes(image, arm=arm))
+    assert step.method == "model"
+    before, after = plain.to_float()[..., 3], mended.to_float()[..., 3]
+    sleeve = np.s_[440:560, 60:120]
+    assert before[sleeve].mean() > 0.9
+    assert after[sleeve].mean() < 0.2
+    assert np.array_equal(before[:300, 256:], after[:300, 256:])
+
+
+def test_strokes_are_certain_in_alpha_matting_too(picture: tuple[Image, Any]) -> None:
+    image, _ = picture
+    opened = strokes(image, here=[(0.02, 0.1), (0.2, 0.1)])
+    result, _ = run(RemoveBackground(keep="here", alpha_matting=True), image, open_image=opened)
+    drawn = opened("here").to_array()[..., 0] > 127
+    assert (result.to_array()[..., 3][drawn] == 255).all()
+
+
+def test_strokes_that_are_nowhere_are_said_to_be(picture: tuple[Image, Any]) -> None:
+    image, _ = picture
+    black = Image.from_array(np.zeros((image.height, image.width), np.uint8))
+    result, step = run(RemoveBackground(remove="black"), image, open_image=lambda _: black)
+    assert step.warnings == ["The strokes of remove are nowhere white, and change nothing."]
+    assert np.array_equal(result.to_array(), run(RemoveBackground(), image)[0].to_array())
 
 
 def test_a_model_for_something_else_is_refused(picture: tuple[Image, Any]) -> None:

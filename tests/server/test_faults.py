@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
@@ -126,7 +127,9 @@ def test_a_locked_database_is_waited_for_and_then_said(service: Service) -> None
         assert time.monotonic() - began > PATIENCE / 3
 
     with locked(service):
-        assert is_problem(upload(service, PORTRAIT.read_bytes()), 503, "database")
+        refused = upload(service, PORTRAIT.read_bytes())
+        assert is_problem(refused, 503, "database")
+        assert str(service.folder) in refused.json()["detail"], "the owner, at the machine, is told where"
         work = {"operations": ["resize:width=9"]}
         refused = service.client.post(f"/api/v1/images/{known['id']}/process", json=work)
         assert is_problem(refused, 503, "database")
@@ -141,3 +144,22 @@ def test_a_locked_database_is_waited_for_and_then_said(service: Service) -> None
     assert service.wait(job)["state"] == "completed"
     after = len(service.client.get("/api/v1/images").json()["items"])
     assert after == before + 1, "what was refused is not there"
+
+
+def test_where_it_is_kept_is_told_to_nobody_but_the_owner(start: Callable[..., Service], tmp_path: Path) -> None:
+    place = tmp_path / "service-0" / "darkroom.sqlite3"
+    place.parent.mkdir()
+    address = f"sqlite:///{place}?timeout={PATIENCE}"
+    service = start(DARKROOM_SERVER__REQUIRE_KEY="true", DARKROOM_DATABASE__URL=address, keys=[["--scope", "write"]])
+    service.client.headers["X-API-Key"] = service.keys[0]
+    assert upload(service, PORTRAIT.read_bytes()).status_code == 201
+    with locked(service):
+        refused = upload(service, PORTRAIT.read_bytes())
+        assert is_problem(refused, 503, "database")
+        until(lambda: service.client.get("/ready").status_code == 503)
+        ready = httpx.get(f"{service.url}/ready")
+        for answer in (refused, ready):
+            assert str(tmp_path) not in answer.text
+            assert "sqlite3" not in answer.text
+        assert ready.json()["dependencies"]["database"]["problem"] == refused.json()["detail"]
+    assert f"{place}" in service.log.read_text(), "whoever looks after it is told"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import httpx2 as httpx
 import pytest
 from PIL import Image as Pillow
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.server.conftest import SAMPLES, Service
 
@@ -87,7 +90,9 @@ def test_files_come_whole_or_in_part(client: httpx.Client, portrait: dict[str, A
     whole = client.get(url)
     assert whole.content == data
     tag = whole.headers["etag"]
-    assert client.get(url, headers={"If-None-Match": tag}).status_code == 304
+    for known in (tag, f'"another", W/{tag}', "*"):
+        assert client.get(url, headers={"If-None-Match": known}).status_code == 304
+    assert client.get(url, headers={"If-None-Match": '"another"'}).status_code == 200
     for wanted, expected in (
         ("0-0", data[:1]),
         ("100-199", data[100:200]),
@@ -98,6 +103,8 @@ def test_files_come_whole_or_in_part(client: httpx.Client, portrait: dict[str, A
         assert (part.status_code, part.content) == (206, expected)
     assert client.get(url, headers={"Range": "bytes=0-9", "If-Range": '"another"'}).status_code == 200
     assert client.get(url, headers={"Range": "bytes=99999999-"}).json()["code"] == "range"
+    for none in ("5-2", "-", "a-b"):
+        assert client.get(url, headers={"Range": f"bytes={none}"}).status_code == 200, "what is no range is ignored"
     head = client.head(url)
     assert (head.headers["content-length"], head.content) == (str(len(data)), b"")
 
@@ -146,15 +153,6 @@ def test_a_stored_picture_may_be_named_by_an_operation(service: Service, portrai
     assert (unknown.status_code, unknown.json()["code"]) == (404, "image_not_found")
 
 
-def test_the_same_key_gives_the_same_job(service: Service, portrait: dict[str, Any]) -> None:
-    url, headers = f"/api/v1/images/{portrait['id']}/process", {"Idempotency-Key": "order-1"}
-    work = {"operations": ["rotate:angle=90"]}
-    first = service.client.post(url, json=work, headers=headers).json()
-    assert service.client.post(url, json=work, headers=headers).json()["id"] == first["id"]
-    other = service.client.post(url, json={"operations": ["rotate:angle=180"]}, headers=headers)
-    assert (other.status_code, other.json()["code"]) == (409, "conflict")
-
-
 def test_a_picture_is_fetched_from_its_address(service: Service, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/shop/portrait.jpg").respond_with_data(PORTRAIT.read_bytes(), content_type="image/jpeg")
     body = {"url": httpserver.url_for("/shop/portrait.jpg"), "operations": ["resize:width=60"], "store_id": "fetched"}
@@ -171,6 +169,57 @@ def test_a_picture_is_fetched_from_its_address(service: Service, httpserver: HTT
     told = service.client.get("/api/v1/egress", params={"purpose": "source"}).json()
     assert told["entries"][0]["path"] == "/shop/portrait.jpg"
     assert told["entries"][0]["received"] == len(PORTRAIT.read_bytes())
+
+
+def test_a_picture_that_was_not_fetched_is_not_listed_until_it_is(service: Service, httpserver: HTTPServer) -> None:
+    here = threading.Event()
+
+    def answer(request: Request) -> Response:
+        data = PORTRAIT.read_bytes() if here.is_set() else b"We are closed."
+        return Response(data, content_type="image/jpeg")
+
+    httpserver.expect_request("/shop/shoe.jpg").respond_with_handler(answer)
+    shop = {"store_id": uuid.uuid4().hex}
+    body = {"url": httpserver.url_for("/shop/shoe.jpg"), "operations": ["resize:width=60"], **shop}
+    job = service.wait(service.client.post("/api/v1/images/process", json=body).json()["id"])
+    assert (job["state"], job["error"]["code"]) == ("failed", "unsupported_format")
+    assert service.client.get("/api/v1/images", params=shop).json()["items"] == []
+    for rest in ("", "/info", "/download", "/thumbnail"):
+        missing = service.client.get(f"/api/v1/images/{job['image_id']}{rest}")
+        assert (missing.status_code, missing.json()["code"]) == (404, "file_missing")
+        assert missing.json()["detail"] == f"shoe.jpg could not be fetched. {job['error']['message']}"
+        assert job["id"] in missing.json()["cure"]
+    here.set()
+    service.client.post(f"/api/v1/jobs/{job['id']}/retry")
+    assert service.wait(job["id"])["state"] == "completed"
+    (known,) = service.client.get("/api/v1/images", params=shop).json()["items"]
+    assert (known["id"], known["versions"]) == (job["image_id"], 2)
+
+
+def test_a_picture_that_is_being_fetched_is_listed_and_not_once_its_job_is_cancelled(
+    service: Service, httpserver: HTTPServer
+) -> None:
+    go_on = threading.Event()
+
+    def answer(request: Request) -> Response:
+        go_on.wait(20)
+        return Response(PORTRAIT.read_bytes(), content_type="image/jpeg")
+
+    httpserver.expect_request("/slow.jpg").respond_with_handler(answer)
+    shop = {"store_id": uuid.uuid4().hex}
+    body = {"url": httpserver.url_for("/slow.jpg"), "operations": ["resize:width=60"], **shop}
+    job = service.client.post("/api/v1/images/process", json=body).json()
+    here = f"/api/v1/images/{job['image_id']}"
+    (known,) = service.client.get("/api/v1/images", params=shop).json()["items"]
+    assert (known["id"], known["newest"], known["versions"]) == (job["image_id"], None, 0)
+    assert service.client.get(here).json()["newest"] is None
+    assert "still being fetched" in service.client.get(f"{here}/download").json()["cure"]
+    service.client.post(f"/api/v1/jobs/{job['id']}/cancel")
+    service.wait(job["id"], "cancelled")
+    go_on.set()
+    assert service.client.get("/api/v1/images", params=shop).json()["items"] == []
+    assert "Its job was cancelled." in service.client.get(here).json()["detail"]
+    assert service.client.delete(here).status_code == 204
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.2/a.jpg", "http://[::1]/a.jpg", "http://169.254.169.254/latest"])

@@ -109,6 +109,65 @@ def test_the_same_work_again_is_a_lookup(service: Service, portrait: dict[str, A
     assert second["report"] == first["report"]
 
 
+def test_a_kept_result_does_not_say_what_others_call_the_picture(start: Callable[..., Service]) -> None:
+    service = start(keys=[[], []], DARKROOM_SERVER__REQUIRE_KEY="true")
+    body, data = {"operations": ["resize:width=77"]}, PORTRAIT.read_bytes()
+    told: list[Any] = []
+    for number, key in enumerate(service.keys):
+        service.client.headers["Authorization"] = f"Bearer {key}"
+        name = f"whose-{number}.jpg"
+        files = {"file": (name, data)}
+        (known,) = service.client.post("/api/v1/images/upload", files=files).json()["images"]
+        job = service.client.post(f"/api/v1/images/{known['id']}/process", json=body).json()
+        report = service.wait(job["id"])["report"]
+        sync = service.client.post("/api/v1/images/process/sync", json={"image_id": known["id"], "version": 0, **body})
+        form = {"operations": json.dumps(body["operations"])}
+        media = service.client.post("/local-media/process", files=files, data=form)
+        assert [sync.headers["darkroom-cache"], media.headers["darkroom-cache"]] == ["hit", "hit"]
+        for one in (report, *(json.loads(answer.headers["darkroom-report"]) for answer in (sync, media))):
+            assert one["input"].pop("name") == name
+            told.append(one)
+        address = media.links["describedby"]["url"]
+        assert service.client.get(address).json()["input"]["name"] == name
+        assert "whose" not in service.client.get(address.partition("?")[0]).text
+    assert all(one == told[0] for one in told), "the rest is of the same result"
+
+
+def test_of_a_deleted_picture_the_results_are_gone(service: Service) -> None:
+    one, other = service.upload(PORTRAIT, SAMPLES / "mug.jpg")
+    body = {
+        "images": [{"image_id": one["id"]}, {"image_id": other["id"]}, {"image_id": one["id"]}],
+        "work": {"operations": ["resize:width=51"]},
+    }
+    batch = service.client.post("/api/v1/images/batch", json=body).json()
+    jobs = service.client.get("/api/v1/jobs", params={"batch_id": batch["id"]}).json()["items"]
+    first, second = [job for job in jobs if job["image_id"] == one["id"]]
+    for job in jobs:
+        service.wait(job["id"])
+    assert service.client.get(f"/api/v1/jobs/{first['id']}/result").status_code == 200
+    service.client.delete(f"/api/v1/images/{one['id']}")
+    for job in (first, second):
+        gone = service.client.get(f"/api/v1/jobs/{job['id']}/result")
+        assert (gone.status_code, gone.json()["code"]) == (404, "image_not_found")
+        assert "was deleted" in gone.json()["detail"]
+        known = service.client.get(f"/api/v1/jobs/{job['id']}").json()
+        assert (known["state"], known["result"]) == ("completed", None)
+    archive = service.client.get(f"/api/v1/batches/{batch['id']}/archive")
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as bundle:
+        assert sorted(bundle.namelist()) == ["manifest.json", "mug.jpg"]
+    service.client.delete(f"/api/v1/images/{other['id']}")
+    assert service.client.get(f"/api/v1/batches/{batch['id']}/archive").status_code == 409
+
+
+def test_a_job_on_a_deleted_picture_is_not_done_again(service: Service) -> None:
+    (known,) = service.upload(PORTRAIT)
+    job = service.client.post(f"/api/v1/images/{known['id']}/process", json=SLOW).json()
+    service.client.delete(f"/api/v1/images/{known['id']}")
+    assert service.wait(job["id"])["state"] == "cancelled"
+    again = service.client.post(f"/api/v1/jobs/{job['id']}/retry")
+    assert (again.status_code, again.json()["code"]) == (404, "image_not_found")
+
+
 def test_jobs_survive_the_end_of_the_service(start: Callable[..., Service]) -> None:
     service = start()
     (known,) = service.upload(PORTRAIT)

@@ -179,3 +179,13 @@ def test_who_does_not_wait_is_not_worked_for(start: Callable[..., Service]) -> N
         assert time.monotonic() < until
         time.sleep(0.1)
     assert answer.status_code == 200
+
+
+def test_those_who_leave_take_no_worker_with_them(start: Callable[..., Service]) -> None:
+    """As the page does all the time: it gives a preview up when the next one is asked for."""
+    service = start(DARKROOM_LIMITS__SYNC_SECONDS="20")
+    assert process(service.client, PORTRAIT, ["remove_background:method=grabcut"]).status_code == 200
+    with pytest.raises(httpx.ReadTimeout), httpx.Client(base_url=service.url, timeout=1.0) as hurried:
+        process(hurried, PORTRAIT, ["upscale:method=builtin,scale=4", "upscale:method=builtin,scale=4"])
+    answer = process(service.client, PORTRAIT, ["remove_background:method=edges"])
+    assert answer.status_code == 200, answer.text

@@ -37,9 +37,9 @@ def limited(minute: int = 0, at_once: int = 0, redis: str = "") -> Rates:
     )
 
 
-async def let_in(rates: Rates, who: Principal, cost: int = 1) -> bool:
+async def let_in(rates: Rates, who: Principal) -> bool:
     try:
-        async with rates.admit(who, cost):
+        async with rates.admit(who):
             return True
     except TooManyRequests:
         return False
@@ -75,15 +75,6 @@ class TestAMinute:
         moment += 2
         assert await let_in(rates, SHOP), "the first is more than a minute ago"
         assert not await let_in(rates, SHOP), "the second is not"
-
-    async def test_what_counts_for_several(self) -> None:
-        rates = limited(minute=10)
-        assert await let_in(rates, SHOP, cost=8)
-        assert not await let_in(rates, SHOP, cost=3)
-        assert await let_in(rates, SHOP, cost=2)
-
-    async def test_what_alone_is_more_than_a_minute_has_is_not_refused_for_ever(self) -> None:
-        assert await let_in(limited(minute=10), SHOP, cost=50)
 
     async def test_any_number(self) -> None:
         rates = limited()
@@ -192,6 +183,21 @@ class TestRedis:
                 assert await let_in(server, OTHER)
             assert [record.message for record in caplog.records[1:]] == ["Redis counts requests again."]
             await server.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://192.0.2.1/0", {"host": "192.0.2.1", "port": 6379}),
+        ("rediss://user:word@[2001:db8::1]/2", {"host": "2001:db8::1", "port": 6379, "db": 2, "username": "user"}),
+        ("redis://192.0.2.1:7000", {"host": "192.0.2.1", "port": 7000}),
+        ("redis+socket:///run/redis.sock", {"path": "/run/redis.sock"}),
+    ],
+)
+def test_whatever_way_the_address_of_redis_is_written(url: str, place: dict[str, object]) -> None:
+    shared = limited(minute=1, redis=url)._shared
+    assert shared is not None
+    assert place.items() <= rates._client(shared).connection_pool.connection_kwargs.items()
 
 
 @pytest.mark.anyio

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from darkroom.errors import ConfigurationError, InvalidParameters, OutputError
-from darkroom.server.settings_view import CHANGEABLE, read, store
+from darkroom.server.settings_view import CHANGEABLE, changing, read
 from darkroom.settings import Settings, changed_file, load_settings
 
 CLOUDINARY = {
@@ -23,6 +23,11 @@ CLOUDINARY = {
 def with_account(monkeypatch: pytest.MonkeyPatch) -> None:
     for path, value in CLOUDINARY.items():
         monkeypatch.setenv(f"DARKROOM_{path.upper().replace('.', '__')}", value)
+
+
+def store(changes: dict[str, Any]) -> Settings:
+    with changing(changes) as after:
+        return after
 
 
 class TestRead:

@@ -111,6 +111,8 @@ export interface paths {
         /**
          * Egress
          * @description Every connection that was made from this machine: when, to whom, why, and how many bytes.
+         *
+         *     Whoever's work it was for: a key needs the scope admin.
          */
         get: operations["owner-egress"];
         put?: never;
@@ -626,7 +628,9 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Change settings, from now on and after a restart. Work that runs is given back and begun again with them.
+         * @description Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+         *
+         *     They say what may leave this machine, whoever's it is: a key needs the scope admin.
          */
         patch: operations["owner-change"];
         trace?: never;
@@ -1925,6 +1929,8 @@ export interface components {
              * @default 240
              */
             foreground_threshold?: number;
+            /** @description Path of a picture with white strokes on black over what is subject and was lost: what they run through is kept with them. */
+            keep?: string | null;
             /**
              * @description model runs a network; grabcut, watershed and edges need none (grabcut suits most pictures, edges clear outlines on calm backgrounds); auto takes a network if one is ready, else grabcut, and says which.
              * @default auto
@@ -1938,6 +1944,8 @@ export interface components {
              * @default false
              */
             only_mask?: boolean;
+            /** @description The same over what is background and was kept; where both are white it is removed. */
+            remove?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2312,6 +2320,8 @@ export interface components {
             /** @description Inference engine, where a network ran. */
             engine?: string | null;
             fallbacks?: components["schemas"]["Fallback"][];
+            /** @description Pixels down, of one frame of what it made. */
+            height?: number | null;
             /** @description Models that had to be loaded for it. */
             loaded?: string[];
             /**
@@ -2321,6 +2331,11 @@ export interface components {
             method?: string;
             /** @description Models that took part. */
             models?: components["schemas"]["ModelUse"][];
+            /**
+             * @description Whether what the picture shows lies elsewhere now, in shares of its width and height: it was cropped, turned, padded.
+             * @default false
+             */
+            moved?: boolean;
             /** @description Name of the operation. */
             operation: string;
             /** @description Every parameter, defaults resolved. */
@@ -2342,6 +2357,8 @@ export interface components {
              */
             seconds?: number;
             warnings?: string[];
+            /** @description Pixels across, of what it made. */
+            width?: number | null;
         };
         /** @description What became of an upload: every file has its own answer. */
         Uploaded: {
@@ -2526,9 +2543,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2607,9 +2626,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2697,9 +2718,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2778,9 +2801,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2859,9 +2884,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2935,9 +2962,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3013,9 +3042,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3094,9 +3125,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3173,9 +3206,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3305,9 +3340,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3445,9 +3482,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3557,9 +3596,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3584,7 +3625,7 @@ export interface operations {
                 version?: number | null;
             };
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -3675,9 +3716,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3863,9 +3906,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3896,7 +3941,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -3984,9 +4029,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4093,9 +4140,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4126,7 +4175,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key with the same request gives the same job. */
+                /** @description The same key with the same request gives the same job; with another request, 409. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -4214,9 +4263,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4371,9 +4422,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4496,9 +4549,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4585,9 +4640,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4666,9 +4723,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4747,9 +4806,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4828,9 +4889,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4964,9 +5027,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5054,9 +5119,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5123,9 +5190,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5192,9 +5261,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5271,9 +5342,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5383,9 +5456,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5470,9 +5545,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5539,9 +5616,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5608,9 +5687,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5708,9 +5789,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5796,9 +5879,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5877,9 +5962,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5958,9 +6045,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6027,9 +6116,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6237,9 +6328,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6336,9 +6429,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6417,9 +6512,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6486,9 +6583,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6555,9 +6654,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6716,9 +6817,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6747,7 +6850,10 @@ export interface operations {
     };
     "local-media-report": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What the receipt is to call the picture. */
+                name?: string | null;
+            };
             header?: never;
             path: {
                 key: string;
@@ -6814,9 +6920,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6883,9 +6991,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service stands on is not well. */
+            /** @description Something that the service stands on is not well, or it goes on with other settings just now. */
             503: {
                 headers: {
+                    /** @description Seconds, where the code is restarting. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6947,6 +7057,7 @@ export type KnownErrorCode =
   | "extra_missing"
   | "fallback_refused"
   | "file_missing"
+  | "host_refused"
   | "image_not_found"
   | "infected"
   | "inference_failed"
@@ -6967,13 +7078,16 @@ export type KnownErrorCode =
   | "not_allowed"
   | "not_authenticated"
   | "offline"
+  | "origin_refused"
   | "out_of_memory"
   | "output"
   | "provider_failed"
   | "queue"
   | "range"
+  | "restarting"
   | "scanner_unavailable"
   | "service"
+  | "settings_conflict"
   | "signature"
   | "storage"
   | "timed_out"

@@ -449,7 +449,7 @@ def _tried(wanted: dict[str, Trial]) -> Iterator[Finding]:
 
     from darkroom.server.trials import tried
 
-    for name, found in asyncio.run(tried(wanted)).items():
+    for name, found in asyncio.run(tried(wanted, whole=True)).items():
         if found.ok:
             yield Finding("Service", name, "ok", f"{found.about or 'answers'}, {1000 * found.seconds:.0f} ms")
         else:

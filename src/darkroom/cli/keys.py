@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +26,7 @@ def _store() -> Generator[KeyStore]:
     from darkroom.server.keys import KeyStore
     from darkroom.settings import load_settings
 
-    database = Database(load_settings().database.url.get_secret_value())
+    database = Database.from_settings(load_settings())
     try:
         database.migrate()
         yield KeyStore(database)
@@ -69,21 +70,37 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_as_dict(row) for row in found], indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(file=sys.stdout, highlight=False)
     if not found:
-        console.print("There is no key: make one with `darkroom keys create NAME`.")
+        print("There is no key: make one with `darkroom keys create NAME`.")
         return
-    table = Table(box=None, pad_edge=False)
-    for head in ("id", "begins with", "name", "may", "made", "last used", "good"):
-        table.add_column(head, no_wrap=head == "id", overflow="fold")
-    for row in found:
-        table.add_row(
-            row.id, row.shown, row.name, ", ".join(row.scopes), _day(row.created), _day(row.used), _until(row)
-        )
-    console.print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in _table(found, width):
+        print(line)
+
+
+def _table(rows: Sequence[KeyRow], width: int | None) -> list[str]:
+    """A head, and a line for each key. Of ``width`` letters at most: what has no room is left out.
+
+    Ids are always whole, since they are what a key is revoked by.
+    """
+    columns = {
+        "id": [row.id for row in rows],
+        "begins": [row.shown for row in rows],
+        "good": [_good(row) for row in rows],
+        "may": [" ".join(row.scopes) for row in rows],
+        "name": ["".join(letter if letter.isprintable() else " " for letter in row.name) for row in rows],
+        "last used": [_day(row.used) for row in rows],
+        "made": [_day(row.created) for row in rows],
+    }
+    widths = {head: max(map(len, [head, *cells])) for head, cells in columns.items()}
+    for head in ("made", "last used"):
+        if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
+            del widths[head]
+    lines = [
+        "  ".join(text.ljust(widths[head]) for text, head in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*([head, *columns[head]] for head in widths), strict=True)
+    ]
+    return [line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in lines]
 
 
 @app.command()
@@ -109,10 +126,19 @@ def _as_dict(row: KeyRow) -> dict[str, Any]:
 
 
 def _until(row: KeyRow) -> str:
-    if row.revoked is not None:
-        return f"no more, revoked {_day(row.revoked)}"
     return "for ever" if row.expires is None else f"until {_day(row.expires)}"
 
 
+def _good(row: KeyRow) -> str:
+    """Until which day, or that it is no more."""
+    from darkroom.database.schema import now
+
+    if row.revoked is not None:
+        return "revoked"
+    if row.expires is None:
+        return "for ever"
+    return _day(row.expires) if row.expires > now() else "over"
+
+
 def _day(time: datetime | None) -> str:
-    return time.astimezone().strftime("%Y-%m-%d %H:%M") if time is not None else "never"
+    return f"{time.astimezone():%Y-%m-%d}" if time is not None else "never"

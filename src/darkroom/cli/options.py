@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 OUTPUT, ENGINE, RUN = "Output", "Engine", "Run"
 
+LogJson = Annotated[bool, typer.Option("--log-json", help="Write the log as JSON also in a terminal.")]
+"""Of the commands that go on until they are told to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Common:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from darkroom.cli.options import LogJson
+
 if TYPE_CHECKING:
     from darkroom.server.studio import Studio
 
@@ -18,7 +20,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; other than this machine needs a key.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Allow no outgoing connection at all.")] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON also in a terminal.")] = False,
+    log_json: LogJson = False,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     import uvicorn
@@ -69,6 +71,8 @@ def _run(config: Any, studio: Studio, listening: Any) -> None:
             super().handle_exit(sig, frame)
 
         async def startup(self, sockets: Any = None) -> None:
+            # Here, and not only when the application is brought up: what is wrong is an error of the command then.
+            studio.start()
             await super().startup(sockets)
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host

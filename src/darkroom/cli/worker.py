@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkroom.cli.options import LogJson
 from darkroom.errors import InvalidParameters
 
 if TYPE_CHECKING:
-    from darkroom.jobs.carrier import Carrier
-    from darkroom.jobs.carrying import Ended
     from darkroom.jobs.store import Lane
-    from darkroom.settings import Settings
 
 app = typer.Typer()
 
@@ -30,78 +27,47 @@ def worker(
         int | None,
         typer.Option(min=1, max=64, help="Jobs at once of each queue, in place of jobs.light and jobs.heavy."),
     ] = None,
+    log_json: LogJson = False,
 ) -> None:
     """Carry out jobs of the service until Ctrl-C or SIGTERM; those that run then are given back.
 
     Jobs come from the broker that jobs.broker_url names, or where there is none from the database itself.
     """
+    from darkroom.database.connection import Database
+    from darkroom.jobs.claims import build_claimed
     from darkroom.jobs.store import LANES
+    from darkroom.jobs.wiring import build_workshop
+    from darkroom.server import logs
     from darkroom.server.telemetry import Telemetry
     from darkroom.settings import load_settings
 
     for name in queue or ():
         if name not in LANES:
             raise InvalidParameters(f"There is no queue {name!r}.", cure=f"Known: {', '.join(LANES)}.", field="queue")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("celery", "kombu", "alembic", "httpx2"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.configure(json=True if log_json else None)
     lanes: list[Lane] = [lane for lane in LANES if not queue or lane in queue]
     settings = load_settings()
     telemetry = Telemetry.from_settings(settings)
-    carrier = _carrier(settings, lanes, concurrency, telemetry.job if telemetry is not None else None)
+    database = Database.from_settings(settings)
+    database.migrate()
+    workshop = build_workshop(
+        settings,
+        database,
+        build_claimed(settings, database),
+        lanes=lanes,
+        concurrency=concurrency,
+        ended=telemetry.job if telemetry is not None else None,
+    )
     if telemetry is not None:
         telemetry.start()
     try:
-        carrier.start()
+        workshop.carrier.start()
         logging.getLogger("darkroom.jobs").info("ready for %s jobs", " and ".join(lanes))
         threading.Event().wait()
     except KeyboardInterrupt:
         # To be told to stop is how it ends.
         pass
     finally:
-        carrier.stop()
+        workshop.carrier.stop()
         if telemetry is not None:
             telemetry.close()
-
-
-def _carrier(settings: Settings, lanes: list[Lane], concurrency: int | None, ended: Ended | None) -> Carrier:
-    from darkroom.database.connection import Database
-    from darkroom.intake import Intake
-    from darkroom.jobs.claims import build_claimed
-    from darkroom.jobs.housekeeping import Housekeeping
-    from darkroom.jobs.store import JobStore
-    from darkroom.safety.scanning import Scanner
-    from darkroom.storage import build
-
-    database = Database.from_settings(settings)
-    database.migrate()
-    store, storage = JobStore(database), build_claimed(settings, database)
-    # Pictures are fetched by way of the light queue.
-    intake = Intake(settings, storage, Scanner.from_settings(settings)) if "light" in lanes else None
-    clean_up = Housekeeping(settings, database, build(settings)).look
-    if settings.jobs.broker_url.get_secret_value():
-        from darkroom.jobs.celery import CeleryWorker
-
-        return CeleryWorker(
-            settings,
-            store,
-            storage,
-            queues=lanes,
-            concurrency=concurrency,
-            intake=intake,
-            clean_up=clean_up,
-            ended=ended,
-        )
-    from darkroom.jobs.dispatcher import Dispatcher
-
-    light, heavy = (concurrency or max(1, count) for count in (settings.jobs.light, settings.jobs.heavy))
-    return Dispatcher(
-        settings,
-        store,
-        storage,
-        light=light if "light" in lanes else 0,
-        heavy=heavy if "heavy" in lanes else 0,
-        intake=intake,
-        clean_up=clean_up,
-        ended=ended,
-    )

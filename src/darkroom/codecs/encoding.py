@@ -12,7 +12,7 @@ from darkroom.codecs import containers, metadata
 from darkroom.codecs.colour import grey_profile, srgb_profile
 from darkroom.codecs.sniffing import READ
 from darkroom.codecs.vips import vips, with_fields
-from darkroom.errors import OutputError
+from darkroom.errors import NotAcceptable, OutputError
 from darkroom.image import Animation, Encoding, Format, Image, Subsampling
 from darkroom.report import PictureReport
 
@@ -28,8 +28,10 @@ LOSSY: tuple[Format, ...] = ("jpeg", "webp", "avif")
 ANIMATED: tuple[Format, ...] = ("gif", "webp")
 """The formats that an animation is written in."""
 
+WITHOUT_ALPHA: tuple[Format, ...] = ("jpeg", "bmp")
+"""The formats that have no transparency."""
+
 _WIDE: tuple[Format, ...] = ("png", "tiff", "avif")
-_NO_ALPHA: tuple[Format, ...] = ("jpeg", "bmp")
 _GREY: tuple[Format, ...] = ("jpeg", "png", "tiff", "bmp")
 _MOST: dict[Format, int] = {"jpeg": 65_500, "webp": 16_383, "avif": 16_384, "gif": 65_535}
 
@@ -88,17 +90,37 @@ def default_format(image: Image) -> Format:
     own = image.origin.format
     if image.is_animated and own not in ANIMATED:
         return "webp"
-    if own is None or own not in WRITTEN:
-        return "png"
-    if own in _NO_ALPHA and image.has_alpha and not _opaque(image):
+    if own is None or own not in WRITTEN or not _holds(own, image):
         return "png"
     return own
+
+
+def _chosen(image: Image, encoding: Encoding) -> Format:
+    """The format to write: what is asked for. Raises NotAcceptable where none of several holds the picture."""
+    if encoding.format is not None:
+        return encoding.format
+    if encoding.formats is None:
+        return default_format(image)
+    for format in encoding.formats:
+        if _holds(format, image):
+            return format
+    names = " nor ".join(format.upper() for format in encoding.formats)
+    raise NotAcceptable(
+        f"The result is transparent in places, which {names} cannot be.",
+        cure="Take PNG, WebP or AVIF too; or name the format, and the result is put on white.",
+    )
+
+
+def _holds(format: Format, image: Image) -> bool:
+    """Whether the picture keeps its transparency, where it has any."""
+    return format not in WITHOUT_ALPHA or not image.has_alpha or _opaque(image)
 
 
 def encode(image: Image, encoding: Encoding, *, warnings: list[str] | None = None) -> Encoded:
     """Write ``image`` as ``encoding`` says; what it leaves open is settled so that nothing is lost unasked.
 
-    - ``format``: the source's own where it can be written and holds the picture, else PNG.
+    - ``format``: the first of ``formats`` that holds the picture; without them the source's own where it can be written
+      and holds the picture, else PNG.
     - ``lossless`` (WebP, AVIF): as the source was; a quality, subsampling or target size means lossy.
     - ``quality``: for a JPEG that came as a JPEG, its own, held between 80 and 95: a lower one would add damage of its
       own to what is there, a higher one only bytes; else :data:`QUALITY`.
@@ -108,14 +130,14 @@ def encode(image: Image, encoding: Encoding, *, warnings: list[str] | None = Non
     - ``effort``: 0 (fast) to 9 (small).
 
     The same picture and encoding always give the same bytes. Whatever could not be kept is appended to ``warnings``.
-    Raises OutputError.
+    Raises OutputError, NotAcceptable where none of ``formats`` holds the picture.
     """
     notes: list[str] = []
-    format = encoding.format or default_format(image)
+    format = _chosen(image, encoding)
     if format == "svg":
         result = _embed(image, encoding, notes)
     else:
-        if encoding.format is None and image.origin.format not in (None, format):
+        if encoding.format is None and encoding.formats is None and image.origin.format not in (None, format):
             own = str(image.origin.format).upper()
             reason = "has no transparency" if image.origin.format in WRITTEN else "is not written"
             reason = "is written as a still picture only" if image.is_animated else reason
@@ -252,7 +274,7 @@ def _fit(image: Image, format: Format, notes: list[str]) -> Image:
         image = image.first_frame()
     frames = [frame.copy_memory() for frame in image.frames]
     image = image.with_frames(tuple(frames))
-    if image.has_alpha and format in _NO_ALPHA:
+    if image.has_alpha and format in WITHOUT_ALPHA:
         if not _opaque(image):
             notes.append(f"{name} has no transparency: the picture was put on white.")
             top = image.maximum

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from darkroom.addresses import is_loopback
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DatabaseFailed, ExtraMissing
 
@@ -68,6 +69,11 @@ class Database:
         if self.is_sqlite:
             _settle_sqlite(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its address leads to another machine."""
+        return any(not is_loopback(host) for host, _ in _servers(self.url))
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Database:

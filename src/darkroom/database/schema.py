@@ -96,6 +96,8 @@ class BatchRow(Base):
     owner: Mapped[str] = mapped_column(String(32), default="", index=True)
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
+    fingerprint: Mapped[str | None] = mapped_column(String(64), default=None)
+    """SHA-256 of the request that the key stands for."""
 
 
 class JobRow(Base):
@@ -137,10 +139,12 @@ class JobRow(Base):
     """Digest of what came of it."""
     webhook_url: Mapped[str | None] = mapped_column(Text, default=None)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
+    fingerprint: Mapped[str | None] = mapped_column(String(64), default=None)
+    """SHA-256 of the request that the key stands for."""
     created: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
     started: Mapped[datetime | None] = mapped_column(Moment, default=None)
-    finished: Mapped[datetime | None] = mapped_column(Moment, default=None)
-    changed: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)
+    finished: Mapped[datetime | None] = mapped_column(Moment, default=None, index=True)
+    changed: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now, index=True)
 
 
 class DeliveryRow(Base):
@@ -176,6 +180,8 @@ class ResultRow(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     """SHA-256 over the picture's digest, the operations in canonical form, the encoding and the models' digests."""
+    source: Mapped[str] = mapped_column(String(64), index=True)
+    """The picture's digest."""
     digest: Mapped[str] = mapped_column(String(64), index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[str] = mapped_column(String(8))
@@ -183,6 +189,7 @@ class ResultRow(Base):
     height: Mapped[int]
     frames: Mapped[int] = mapped_column(default=1)
     report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Without the picture's name, which is whose it was that came first."""
     created: Mapped[datetime] = mapped_column(Moment, default=now)
     used: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 

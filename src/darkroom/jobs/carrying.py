@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from darkroom.errors import (
     AddressRefused,
     Cancelled,
@@ -37,7 +39,7 @@ from darkroom.errors import (
     WorkerDied,
 )
 from darkroom.image import Encoding
-from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.results import Results, key_of, models_of, named, repeatable
 from darkroom.jobs.store import Made
 from darkroom.models.store import Store
 from darkroom.pipeline import Pipeline
@@ -135,14 +137,15 @@ class _Lost(Exception):
 
 @contextlib.contextmanager
 def _ending(row: JobRow, holder: str, means: Means) -> Generator[None]:
-    """Says how a job ended, by the error that the work raises."""
-    try:
-        yield
-    except Exception as error:
+    """Says how a job ended, by the error that the work raises. Until then all lines of the log have its id."""
+    with structlog.contextvars.bound_contextvars(job=row.id):
         try:
-            _say(error, row, holder, means)
-        except DatabaseFailed as failed:
-            log.warning("job %s is left to whoever gets it next: %s", row.id, failed)
+            yield
+        except Exception as error:
+            try:
+                _say(error, row, holder, means)
+            except DatabaseFailed as failed:
+                log.warning("job %s is left to whoever gets it next: %s", row.id, failed)
 
 
 def _say(error: Exception, row: JobRow, holder: str, means: Means) -> None:
@@ -219,7 +222,7 @@ async def _process(
     kept = await _looked_up(key, means)
     if kept is not None:
         made = Made("", kept.digest, kept.bytes, kept.format, kept.width, kept.height, kept.frames)
-        return [made], kept.report
+        return [made], named(kept.report, row.name or None)
     source = folder / "source"
     digests = {row.source: source}
     for digest in row.pictures.values():
@@ -248,7 +251,7 @@ async def _process(
     made = await _kept(outcome, means)
     if key is not None and repeatable(pipeline, means.settings, outcome.report, models):
         try:
-            await means.results.keep(key, made[0], outcome.report)
+            await means.results.keep(key, row.source, made[0], outcome.report)
         except DatabaseFailed as failed:
             # The same request will be work again. That is no reason to do this one again.
             log.warning("job %s: its result is not kept for others: %s", row.id, failed)

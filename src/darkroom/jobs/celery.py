@@ -24,10 +24,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import structlog
+
+from darkroom.addresses import is_loopback
 from darkroom.database.schema import now
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing, QueueFailed
 from darkroom.jobs import carrying
+from darkroom.jobs.budget import Budget
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
 from darkroom.jobs.carrying import Ended, Means, holder_name
 from darkroom.jobs.store import LANES, Lane, State
@@ -87,9 +91,11 @@ class CeleryCarrier:
     Raises:
         ExtraMissing: Celery is not installed.
         ConfigurationError: the address is none of Redis.
+        NetworkError: the settings do not allow to contact Redis.
     """
 
     def __init__(self, settings: Settings, store: JobStore, *, cleans: bool = False) -> None:
+        _permit(settings)
         self._settings = settings
         self._store = store
         self._app = _app(settings)
@@ -99,8 +105,7 @@ class CeleryCarrier:
         self._thread = threading.Thread(target=self._run, name="darkroom-sender", daemon=True)
 
     def start(self) -> None:
-        """Begin. Raises NetworkError where the settings do not allow to contact Redis."""
-        _permit(self._settings)
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -139,8 +144,8 @@ class CeleryCarrier:
                 elif asked:
                     self._send_again(0.0)
                 if self._cleans and time.monotonic() >= cleans:
-                    cleans = time.monotonic() + CLEAN_UP_SECONDS
                     self._app.send_task(CLEAN_UP, queue="light", priority=9, expires=CLEAN_UP_SECONDS)
+                    cleans = time.monotonic() + CLEAN_UP_SECONDS
             except Exception as error:
                 # The database or Redis is away for a moment. What waits to be sent is in the table.
                 log.warning("jobs were not sent, which is tried again: %s", error)
@@ -182,15 +187,14 @@ class CeleryWorker:
         settings: that worker processes get.
         store: of the jobs.
         storage: of their files.
-        queues: to take jobs from.
-        concurrency: jobs at once of each queue; None is what ``jobs.light`` and ``jobs.heavy`` say, 1 at least.
+        light: jobs at once of the queue for light work; 0 takes none from it.
+        heavy: jobs at once of the queue for work that may use a network.
         intake: fetches pictures that are named by an address.
         clean_up: housekeeping, done when a message asks for it.
         ended: is told of jobs that were worked on here.
+        budget: memory that all of them share; by default one of their own.
 
-    Raises:
-        ExtraMissing: Celery is not installed.
-        ConfigurationError: the address is none of Redis.
+    Raises as :class:`CeleryCarrier`.
     """
 
     def __init__(
@@ -199,29 +203,28 @@ class CeleryWorker:
         store: JobStore,
         storage: Storage,
         *,
-        queues: Sequence[Lane] = LANES,
-        concurrency: int | None = None,
+        light: int = 1,
+        heavy: int = 1,
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
         ended: Ended | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._means = Means(settings, store, storage, intake, ended)
         self._sender = CeleryCarrier(settings, store)
-        self._processes = _Processes(settings)
+        self._processes = _Processes(settings, budget or Budget.from_settings(settings))
         self._clean_up = clean_up
-        counts = {"light": settings.jobs.light, "heavy": settings.jobs.heavy}
+        counts: dict[Lane, int] = {"light": light, "heavy": heavy}
         self._threads = [
             threading.Thread(
-                target=self._consume,
-                args=(name, self._app(), concurrency or max(1, counts[name])),
-                name=f"darkroom-{name}",
-                daemon=True,
+                target=self._consume, args=(name, self._app(), count), name=f"darkroom-{name}", daemon=True
             )
-            for name in dict.fromkeys(queues)
+            for name, count in counts.items()
+            if count
         ]
 
     def start(self) -> None:
-        """Begin. Raises NetworkError where the settings do not allow to contact Redis."""
+        """Begin."""
         self._sender.start()
         _state().should_stop = None
         for thread in self._threads:
@@ -251,9 +254,10 @@ class CeleryWorker:
         app = _app(self._means.settings)
         # Its threads take the tasks from the one that is the default; all have the same.
         app.set_default()
-        app.task(name=PROCESS)(self._process)
-        app.task(name=SCAN)(self._scan)
-        app.task(name=CLEAN_UP)(self._clean)
+        # Shared ones would be those of whatever worker was made in this process before, and has ended.
+        app.task(name=PROCESS, shared=False)(self._process)
+        app.task(name=SCAN, shared=False)(self._scan)
+        app.task(name=CLEAN_UP, shared=False)(self._clean)
         return app
 
     def _consume(self, name: Lane, app: Any, threads: int) -> None:
@@ -294,14 +298,16 @@ class CeleryWorker:
         """The job, held by a name that nobody else has; None where there is nothing to do."""
         if self._means.stopping.is_set():
             return None
-        try:
-            row = self._means.store.lease_one(job_id, holder_name("celery"), carrying.LEASE_SECONDS, states=(state,))
-        except DarkroomError as error:
-            # The database is away for a moment. The job waits there, and is sent again.
-            log.warning("job %s: %s", job_id, error)
-            return None
-        if row is None:
-            log.info("job %s does not wait: its message is an old one", job_id)
+        holder, lease = holder_name("celery"), carrying.LEASE_SECONDS
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            try:
+                row = self._means.store.lease_one(job_id, holder, lease, states=(state,))
+            except DarkroomError as error:
+                # The database is away for a moment. The job waits there, and is sent again.
+                log.warning("job %s: %s", job_id, error)
+                return None
+            if row is None:
+                log.info("job %s does not wait: its message is an old one", job_id)
         return row
 
     def _clean(self) -> None:
@@ -337,8 +343,9 @@ class _Impatient:
 class _Processes:
     """A worker process for each thread that asks for one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, budget: Budget) -> None:
         self._settings = settings
+        self._budget = budget
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[WorkerPool] = []
@@ -347,7 +354,7 @@ class _Processes:
         """That of the thread which asks."""
         pool: WorkerPool | None = getattr(self._local, "pool", None)
         if pool is None:
-            pool = self._local.pool = WorkerPool(self._settings)
+            pool = self._local.pool = WorkerPool(self._settings, budget=self._budget)
             with self._lock:
                 self._all.append(pool)
         return pool
@@ -448,6 +455,12 @@ def _place(settings: Settings) -> tuple[str, str, int] | None:
         cure="Write redis://host:6379/0, rediss://host:6379/0 or redis+socket:///path.",
         field="jobs.broker_url",
     )
+
+
+def is_remote(settings: Settings) -> bool:
+    """Whether ``jobs.broker_url`` leads to another machine. Raises ConfigurationError where it leads nowhere."""
+    place = _place(settings) if settings.jobs.broker_url.get_secret_value() else None
+    return place is not None and not is_loopback(place[1])
 
 
 def _permit(settings: Settings) -> None:

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from darkroom.errors import CorruptImage, DarkroomError
+from darkroom.errors import Cancelled, CorruptImage, DarkroomError
 from darkroom.inspection import Inspection, inspect
-from darkroom.jobs.worker import too_much_memory
+from darkroom.jobs.worker import Admitted, too_much_memory
 from darkroom.services import Services, build_services
 
 if TYPE_CHECKING:
@@ -133,6 +133,13 @@ class _Child:
         except (EOFError, OSError):
             os._exit(1)
 
+    def wait_for_memory(self, needed: int) -> None:
+        """Wait until the parent says that so many bytes may be taken. Raises Cancelled."""
+        self.tell(kind="memory", bytes=needed)
+        while (message := self._parent.recv()) != Admitted(self._number):
+            if message == self._number:
+                raise Cancelled(f"{self._name} was cancelled while it waited for memory.")
+
     @contextlib.contextmanager
     def decoding(self, name: str | None) -> Generator[None]:
         """Hold decoding to the limit of memory; the parent holds it to the limit of time."""
@@ -152,7 +159,10 @@ class _Child:
 
 
 class _GuardedServices(Services):
-    """The services of a worker: every picture, the second ones that parameters name too, is decoded under limits."""
+    """The services of a worker: every picture, the second ones that parameters name too, is decoded under limits.
+
+    What is done with it then waits for memory.
+    """
 
     _child: _Child
 
@@ -172,6 +182,10 @@ class _GuardedServices(Services):
         """As :meth:`Services.decode`, within ``limits.decode_seconds`` and ``limits.decode_memory``."""
         with self._child.decoding(name or (source.name if isinstance(source, Path) else None)):
             return super().decode(source, svg_size=svg_size, name=name, needed=needed, warnings=warnings)
+
+    def admit(self, memory: int) -> None:
+        """As :meth:`Services.admit`: beside the other workers of the program."""
+        self._child.wait_for_memory(memory)
 
 
 @contextlib.contextmanager

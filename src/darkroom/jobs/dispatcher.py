@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from darkroom.errors import DarkroomError, ServiceError
 from darkroom.jobs import carrying
+from darkroom.jobs.budget import Budget
 from darkroom.jobs.carrier import CLEAN_UP_SECONDS, CleanUp
 from darkroom.jobs.carrying import Ended, Means, holder_name
 from darkroom.jobs.store import Lane
@@ -51,6 +52,7 @@ class Dispatcher:
         intake: fetches pictures that are named by an address; without it those jobs wait for another process.
         clean_up: housekeeping, done at the start and then every hour on a thread of its own.
         ended: is told of jobs that were worked on here.
+        budget: memory that the lanes share with what else the program does; by default one of their own.
     """
 
     def __init__(
@@ -64,12 +66,16 @@ class Dispatcher:
         intake: Intake | None = None,
         clean_up: CleanUp | None = None,
         ended: Ended | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._means = Means(settings, store, storage, intake, ended)
         self._woken = threading.Condition()
+        budget = budget or Budget.from_settings(settings)
         counts: dict[Lane, int] = {"light": light, "heavy": heavy}
         self._threads: list[threading.Thread] = [
-            _Lane(self._means, self._woken, lane, number) for lane, count in counts.items() for number in range(count)
+            _Lane(self._means, self._woken, budget, lane, number)
+            for lane, count in counts.items()
+            for number in range(count)
         ]
         if intake is not None:
             self._threads += [_ScanLane(self._means, self._woken, number) for number in range(SCANS)]
@@ -157,13 +163,14 @@ class _Waiting(threading.Thread):
 class _Lane(_Waiting):
     """One worker process, and the thread that feeds it."""
 
-    def __init__(self, means: Means, woken: threading.Condition, lane: Lane, number: int) -> None:
+    def __init__(self, means: Means, woken: threading.Condition, budget: Budget, lane: Lane, number: int) -> None:
         super().__init__(means, woken, f"{lane}-{number}")
+        self._budget = budget
         self._kind: Lane = lane
         self._pool: WorkerPool | None = None
 
     def run(self) -> None:
-        with WorkerPool(self._means.settings) as self._pool:
+        with WorkerPool(self._means.settings, budget=self._budget) as self._pool:
             super().run()
 
     def _one(self) -> bool:

@@ -113,6 +113,12 @@ def repeatable(
     return all(known.get(use.name) == use.digest for step in report.steps for use in step.models)
 
 
+def named(report: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """A receipt, as JSON, of a picture of this name: results are shared by all, what each calls a picture is not."""
+    picture = report["input"]
+    return {**report, "input": {**picture, "name": name} if picture is not None else None}
+
+
 class Results:
     """Kept results, by a database and the storage that has their files. Raises DatabaseFailed where it is not well."""
 
@@ -135,12 +141,12 @@ class Results:
             return None
         return row if stored is not None else None
 
-    async def keep(self, key: str, made: Made, report: Report) -> None:
+    async def keep(self, key: str, source: str, made: Made, report: Report) -> None:
         """Keep a result whose file is stored already; one that was kept under the key before is replaced.
 
-        Whether it may be kept says :func:`repeatable`.
+        ``source`` is the digest of the picture that it was made of. Whether it may be kept says :func:`repeatable`.
         """
-        await asyncio.to_thread(self._keep, key, made, report.model_dump(mode="json"))
+        await asyncio.to_thread(self._keep, key, source, made, named(report.model_dump(mode="json"), None))
 
     def _row(self, key: str) -> ResultRow | None:
         with self._database.session(reading=True) as session:
@@ -154,10 +160,10 @@ class Results:
             session.execute(update(ResultRow).where(ResultRow.key == key, old).values(used=moment))
             return session.get(ResultRow, key) is not None
 
-    def _keep(self, key: str, made: Made, report: dict[str, Any]) -> None:
+    def _keep(self, key: str, source: str, made: Made, report: dict[str, Any]) -> None:
         moment = now()
         values = {name: value for name, value in asdict(made).items() if name != "name"}
-        values |= {"report": report, "created": moment, "used": moment}
+        values |= {"source": source, "report": report, "created": moment, "used": moment}
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         # One statement: of several servers that made the same at once, none fails.
         with self._database.session() as session:

@@ -55,15 +55,19 @@ class Retention:
     def forget(self) -> Forgotten:
         """Forget all that is due."""
         gone = Forgotten()
-        self._forget_pictures(gone)
         if self._settings.job_days is not None:
             self._forget_jobs(gone, self._days_ago(self._settings.job_days))
-        gone.results = self._delete(ResultRow, ResultRow.used < self._days_ago(self._settings.cache_days))
+        # After the jobs, as a picture stays while it has some.
+        self._forget_pictures(gone)
+        gone.results += self._delete(ResultRow, ResultRow.used < self._days_ago(self._settings.cache_days))
         self._delete(ClaimRow, ClaimRow.created < self._days_ago(CLAIM_HOURS / 24))
         return gone
 
     def _forget_pictures(self, gone: Forgotten) -> None:
-        """Pictures that are too old are deleted as if somebody had; of deleted ones the versions go, then the rest."""
+        """Pictures that are too old are deleted as if somebody had; of deleted ones the versions go, then the rest.
+
+        Before the versions what was kept of work on them, where no other picture has the same file.
+        """
         deleted: ColumnElement[bool] = ImageRow.deleted.is_not(None)
         if self._settings.image_days is not None:
             old = ImageRow.created < self._days_ago(self._settings.image_days)
@@ -74,11 +78,15 @@ class Retention:
                         update(ImageRow).where(ImageRow.deleted.is_(None), old).values(deleted=self._clock())
                     )
             deleted = or_(deleted, old)
+        files = select(VersionRow.digest).join(ImageRow, ImageRow.id == VersionRow.image_id)
+        others = files.where(VersionRow.digest == ResultRow.source, ~deleted)
+        gone.results += self._delete(ResultRow, ResultRow.source.in_(files.where(deleted)), ~others.exists())
         gone.versions = self._delete(VersionRow, VersionRow.image_id.in_(select(ImageRow.id).where(deleted)))
-        # A job adds its result to its picture, so the row stays as long as there is one that may.
+        # A job adds its result to its picture, so the row stays as long as there is one that may. Also those go that
+        # were never fetched, with the job that could have been done again.
         self._delete(
             ImageRow,
-            ImageRow.deleted < self._days_ago(1),
+            func.coalesce(ImageRow.deleted, ImageRow.created) < self._days_ago(1),
             ~exists().where(JobRow.image_id == ImageRow.id),
             ~exists().where(VersionRow.image_id == ImageRow.id),
         )

@@ -9,15 +9,15 @@ worker twice is quarantined. A result counts only from the holder of the lease, 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, tuple_
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_
 
-from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, now
-from darkroom.errors import BatchNotFound, DarkroomError, JobNotFound, WorkerDied
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow, identifier, now
+from darkroom.errors import BatchNotFound, DarkroomError, ImageNotFound, JobNotFound, WorkerDied
+from darkroom.jobs.idempotency import Row, find, once
 from darkroom.jobs.outbox import announce
 
 if TYPE_CHECKING:
@@ -46,11 +46,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A picture that a job is going to fetch, of the job's owner and name: it is there as soon as the job is."""
+
+    store_id: str = ""
+    product_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """What a job is made of. ``source`` is the digest of the picture's file in the storage.
 
-    ``source_url`` is the address of a picture that is still to be fetched and scanned; ``source`` is then empty.
-    ``pictures`` are second ones that the operations name: what they call each, and its digest.
+    ``source_url`` is the address of a picture that is still to be fetched and scanned; ``source`` is then empty, and
+    ``picture`` is what it becomes. ``pictures`` are second ones that the operations name: what they call each, and its
+    digest. ``fingerprint`` is of the request that the ``idempotency_key`` stands for.
     """
 
     source: str
@@ -65,7 +74,9 @@ class NewJob:
     batch_id: str | None = None
     webhook_url: str | None = None
     idempotency_key: str | None = None
+    fingerprint: str | None = None
     source_url: str | None = None
+    picture: NewPicture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,38 +99,44 @@ class JobStore:
         self.database = database
 
     def submit(self, new: NewJob) -> tuple[JobRow, bool]:
-        """Accept a job: from here on it is never lost. Gives the row, and False where the key was there before."""
-        try:
-            with self.database.session() as session:
-                if new.idempotency_key is not None:
-                    known = session.scalar(_by_key(new.owner, new.idempotency_key))
-                    if known is not None:
-                        return known, False
-                row = _row(new)
-                session.add(row)
-                session.flush()
-                return row, True
-        except DarkroomError as error:
-            if not isinstance(error.__cause__, IntegrityError) or new.idempotency_key is None:
-                raise
-            # Somebody else came first with the same key, in this very moment.
-            with self.database.session() as session:
-                return session.scalars(_by_key(new.owner, new.idempotency_key)).one(), False
+        """Accept a job: from here on it is never lost. Gives the row, and False where the key was there before.
+
+        Raises Conflict where the key was used with another request.
+        """
+
+        def accept(session: Session) -> JobRow:
+            row = _added(session, new)
+            session.flush()
+            return row
+
+        return once(self.database, JobRow, new.owner, new.idempotency_key, new.fingerprint, accept)
 
     def batch(
-        self, owner: str, webhook_url: str | None, jobs: Sequence[NewJob], idempotency_key: str | None = None
+        self,
+        owner: str,
+        webhook_url: str | None,
+        jobs: Sequence[NewJob],
+        idempotency_key: str | None = None,
+        fingerprint: str | None = None,
     ) -> tuple[BatchRow, list[JobRow]]:
-        """Accept several jobs that belong together: all of them or none."""
-        with self.database.session() as session:
-            row = BatchRow(owner=owner, webhook_url=webhook_url, idempotency_key=idempotency_key)
+        """Accept several jobs that belong together: all of them or none; no jobs where the key was there before.
+
+        Raises Conflict where the key was used with another request.
+        """
+        rows: list[JobRow] = []
+
+        def accept(session: Session) -> BatchRow:
+            row = BatchRow(
+                owner=owner, webhook_url=webhook_url, idempotency_key=idempotency_key, fingerprint=fingerprint
+            )
             session.add(row)
             session.flush()
-            rows = [_row(new) for new in jobs]
-            for job in rows:
-                job.batch_id, job.owner = row.id, owner
-            session.add_all(rows)
+            rows[:] = [_added(session, replace(new, owner=owner, batch_id=row.id)) for new in jobs]
             session.flush()
-            return row, rows
+            return row
+
+        row, fresh = once(self.database, BatchRow, owner, idempotency_key, fingerprint, accept)
+        return row, rows if fresh else []
 
     def lease(self, lanes: Sequence[Lane], holder: str, seconds: float) -> JobRow | None:
         """The next job of these lanes, held for so long from now; None where none waits."""
@@ -286,9 +303,15 @@ class JobStore:
             return row
 
     def requeue(self, job_id: str) -> JobRow:
-        """Have a job that has failed, was cancelled or quarantined done again. Raises JobNotFound."""
+        """Have a job that has failed, was cancelled or quarantined done again.
+
+        Raises JobNotFound; ImageNotFound where its picture was deleted, so that its files may be gone already.
+        """
         with self.database.session() as session:
             row = self._one(session, job_id)
+            image = session.get(ImageRow, row.image_id, with_for_update=True) if row.image_id is not None else None
+            if image is not None and image.deleted is not None:
+                raise picture_deleted(row)
             if row.state in DONE and row.state != "completed":
                 row.state = _first_state(row)
                 row.attempts, row.deaths, row.error = 0, 0, None
@@ -366,19 +389,10 @@ class JobStore:
         with self.database.session(reading=True) as session:
             return list(session.scalars(order))
 
-    def known(self, owner: str, key: str | None) -> JobRow | None:
-        """The job that was submitted with an idempotency key."""
-        if key is None:
-            return None
+    def known(self, kind: type[Row], owner: str, key: str | None, fingerprint: str) -> Row | None:
+        """The job or batch that was submitted with an idempotency key. Raises Conflict as :meth:`submit`."""
         with self.database.session(reading=True) as session:
-            return session.scalar(_by_key(owner, key))
-
-    def known_batch(self, owner: str, key: str | None) -> BatchRow | None:
-        """The batch that was submitted with an idempotency key."""
-        if key is None:
-            return None
-        with self.database.session(reading=True) as session:
-            return session.scalar(select(BatchRow).filter_by(owner=owner, idempotency_key=key))
+            return find(session, kind, owner, key, fingerprint)
 
     def get_batch(self, batch_id: str) -> BatchRow:
         """One batch. Raises BatchNotFound."""
@@ -466,18 +480,25 @@ class JobStore:
         return row
 
 
+def picture_deleted(row: JobRow) -> ImageNotFound:
+    """What to say of a job whose picture is gone."""
+    return ImageNotFound(
+        f"The picture of the job {row.id} was deleted, with all that came of it.", cure="Upload it again."
+    )
+
+
 def _unknown(job_id: str) -> JobNotFound:
     return JobNotFound(f"There is no job {job_id}.", cure="Jobs are forgotten after a while.")
 
 
-def _by_key(owner: str, key: str) -> Select[JobRow]:
-    return select(JobRow).where(JobRow.owner == owner, JobRow.idempotency_key == key)
-
-
-def _row(new: NewJob) -> JobRow:
-    values: dict[str, Any] = {name: getattr(new, name) for name in NewJob.__slots__}
+def _added(session: Session, new: NewJob) -> JobRow:
+    values: dict[str, Any] = {name: getattr(new, name) for name in NewJob.__slots__ if name != "picture"}
     row = JobRow(**values | {"name": new.name[:255]})
     row.state = _first_state(row)
+    if new.picture is not None:
+        row.image_id = identifier()
+        session.add(ImageRow(id=row.image_id, name=row.name, owner=row.owner, **asdict(new.picture)))
+    session.add(row)
     return row
 
 

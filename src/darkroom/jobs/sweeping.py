@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, cast, select, union_all
+from sqlalchemy import Text, cast, exists, or_, select, true, union_all
 
-from darkroom.database.schema import JobRow, ResultRow, VersionRow
+from darkroom.database.schema import ImageRow, JobRow, ResultRow, VersionRow
 from darkroom.jobs.claims import BEGIN_SECONDS, claims_of, doom, exclude_claims, spare
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 CHUNK = 500
 AT_ONCE = 8
 """Files that are being deleted."""
-NAMES = (VersionRow.digest, JobRow.source, JobRow.result, ResultRow.digest)
-"""Columns that name files; besides them, ``JobRow.pictures`` does."""
+KNOWN = ~exists().where(ImageRow.id == JobRow.image_id, ImageRow.deleted.is_not(None))
+"""Of a job: nobody has deleted its picture."""
+TO_DO = or_(JobRow.finished.is_(None), KNOWN & (JobRow.state != "completed"))
+"""Of a job: it may be done, or done again, so that what it works on is needed."""
+NAMES = ((VersionRow.digest, true()), (JobRow.source, TO_DO), (JobRow.result, KNOWN), (ResultRow.digest, true()))
+"""Columns that name files, and where that counts; besides them, ``JobRow.pictures`` does, of jobs ``TO_DO``."""
 
 
 @dataclass(slots=True)
@@ -128,12 +132,14 @@ def _without(files: Sequence[Stored], digests: set[str]) -> list[Stored]:
 def _named(session: Session, files: Sequence[Stored]) -> set[str]:
     """What rows and claims name; asked at once, as one may take another's place from one question to the next."""
     digests = [stored.digest for stored in files]
-    every = union_all(*(select(column).where(column.in_(digests)) for column in NAMES), claims_of(digests))
+    named = (select(column).where(column.in_(digests), counts) for column, counts in NAMES)
+    every = union_all(*named, claims_of(digests))
     return {digest for digest in session.scalars(every) if digest}
 
 
 def _pictured(session: Session, files: Sequence[Stored]) -> set[str]:
-    """Second pictures of jobs. They are in no index, so all jobs that have some are looked through."""
+    """Second pictures of jobs. They are in no index, so all jobs that need some are looked through."""
     digests = {stored.digest for stored in files}
-    having = select(JobRow.pictures).where(cast(JobRow.pictures, Text) != "{}").execution_options(yield_per=CHUNK)
-    return {digest for pictures in session.scalars(having) for digest in pictures.values() if digest in digests}
+    having = select(JobRow.pictures).where(cast(JobRow.pictures, Text) != "{}", TO_DO)
+    rows = session.scalars(having.execution_options(yield_per=CHUNK))
+    return {digest for pictures in rows for digest in pictures.values() if digest in digests}

@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from darkroom.database.schema import now
 from darkroom.database.secrets import kept_secret
 from darkroom.egress import Egress, shown
@@ -82,10 +84,11 @@ class Deliverer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; messages that are on their way have a moment to arrive."""
+        """End; messages that are on their way have a moment to arrive. Harmless before :meth:`start`."""
         self._stopping.set()
         self.wake()
-        self._thread.join(timeout=STOP_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_SECONDS)
         with self._changed:
             self._changed.wait_for(lambda: not self._sending.total(), timeout=STOP_SECONDS)
 
@@ -130,16 +133,22 @@ class Deliverer:
 
     def _deliver(self, row: DeliveryRow) -> None:
         """Send a message that was taken, write down what became of it, and give its place to another."""
+        about = {"job": row.job_id, "batch": row.batch_id}
         try:
-            self._send(row)
-        except Exception as error:
-            # What became of it could not be written down: it is due again when its time is over.
-            log.warning("message %s: %s", row.id, error, exc_info=not isinstance(error, DarkroomError))
+            with structlog.contextvars.bound_contextvars(**{name: value for name, value in about.items() if value}):
+                self._sent(row)
         finally:
             with self._changed:
                 self._sending -= Counter([row.host])
                 self._changed.notify_all()
             self.wake()
+
+    def _sent(self, row: DeliveryRow) -> None:
+        try:
+            self._send(row)
+        except Exception as error:
+            # What became of it could not be written down: it is due again when its time is over.
+            log.warning("message %s: %s", row.id, error, exc_info=not isinstance(error, DarkroomError))
 
     def _send(self, row: DeliveryRow) -> None:
         body = row.body.encode()

@@ -32,8 +32,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from darkroom import errors
 from darkroom.errors import Cancelled, DarkroomError, LimitExceeded, TimedOut, WorkerDied
+from darkroom.jobs.budget import Budget
 
 if TYPE_CHECKING:
+    from darkroom.jobs.budget import Share
     from darkroom.operation import Progress
     from darkroom.processing import Request
     from darkroom.report import Report
@@ -43,6 +45,10 @@ START_SECONDS = 60.0
 """How long a worker may take from its start until it can take a job."""
 CANCEL_SECONDS = 5.0
 """How long a worker may take to stop by itself when its job is cancelled, before it is killed."""
+LOOK_SECONDS = 0.1
+"""How often it is looked whether a limit of time has passed."""
+WAITING = "waiting for memory"
+"""What a job says that it does until there is room beside the others."""
 
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
@@ -63,6 +69,13 @@ class Outcome:
     """Pictures that operations made beside it, by name, where the bytes came back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Tells a worker that the job of this number may take the memory that it has asked for."""
+
+    number: int
+
+
 class Job:
     """One picture on its way through a pool."""
 
@@ -71,7 +84,10 @@ class Job:
         self.output = output
         self.number = next(_numbers)
         self.future: Future[Outcome] = Future()
-        """For ``concurrent.futures.wait`` and ``asyncio.wrap_future``; it fails with a DarkroomError."""
+        """For ``concurrent.futures.wait`` and ``asyncio.wrap_future``; it fails with a DarkroomError.
+
+        Running from when a worker has it on: cancelling the future then does nothing, :meth:`cancel` stops the work.
+        """
         self._on_progress = on_progress
         self._cancelled_at: float | None = None
         self._worker: _Worker | None = None
@@ -124,18 +140,20 @@ class WorkerPool:
                 print(job.result().report.output)
 
     The workers start at once, so that their imports overlap with what the caller still has to do. ``limits`` of the
-    settings hold: ``decode_seconds`` and ``decode_memory`` for decoding, ``job_seconds`` for the whole job. Safe to
-    use from several threads.
+    settings hold: ``decode_seconds`` and ``decode_memory`` for decoding, ``job_seconds`` for the whole job, and
+    ``memory`` for all that runs at once: what would take more together waits, and waiting takes nothing of its
+    ``job_seconds``. Several pools of one program are given the same ``budget``. Safe to use from several threads.
     """
 
-    def __init__(self, settings: Settings, *, workers: int = 1) -> None:
+    def __init__(self, settings: Settings, *, workers: int = 1, budget: Budget | None = None) -> None:
         if workers < 1:
             raise ValueError("a pool needs one worker at least")
         self.settings = settings
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
         self._lock = threading.Lock()
-        self._slots = [_Slot(self._queue, settings, number) for number in range(workers)]
+        budget = budget or Budget.from_settings(settings)
+        self._slots = [_Slot(self._queue, settings, budget, number) for number in range(workers)]
         for slot in self._slots:
             slot.start()
 
@@ -186,7 +204,7 @@ class WorkerPool:
         with contextlib.suppress(queue.Empty):
             while True:
                 job = self._queue.get_nowait()
-                if job is not None:
+                if job is not None and job.future.set_running_or_notify_cancel():
                     _fail(job, Cancelled(f"{job.name} was not started: the pool was closed."))
 
 
@@ -238,10 +256,11 @@ class _Slot(threading.Thread):
     It is this thread that starts the process, because the kernel ties the child's life to the thread that made it.
     """
 
-    def __init__(self, jobs: queue.SimpleQueue[Job | None], settings: Settings, number: int) -> None:
+    def __init__(self, jobs: queue.SimpleQueue[Job | None], settings: Settings, budget: Budget, number: int) -> None:
         super().__init__(name=f"darkroom-worker-{number}", daemon=True)
         self._jobs = jobs
         self._settings = settings
+        self._budget = budget
         self._stopping = False
         self.worker: _Worker | None = None
 
@@ -259,6 +278,9 @@ class _Slot(threading.Thread):
                 job = self._jobs.get()
                 if job is None:
                     break
+                if not job.future.set_running_or_notify_cancel():
+                    # Whoever waited for it has cancelled the future itself: nobody is there to be told anything.
+                    continue
                 problem = self._prepare()
                 if self._stopping:
                     _fail(job, Cancelled(f"{job.name} was not started: the pool was closed."))
@@ -289,7 +311,7 @@ class _Slot(threading.Thread):
         if not job._given_to(worker):  # pyright: ignore[reportPrivateUsage]
             _fail(job, Cancelled(f"{job.name} was cancelled before it started."))
             return
-        rested, conversation = worker.ready, _Conversation(job, worker, self._settings)
+        rested, conversation = worker.ready, _Conversation(job, worker, self._settings, self._budget)
         try:
             outcome = conversation.outcome()
         except _Lost as lost:
@@ -310,6 +332,8 @@ class _Slot(threading.Thread):
         else:
             job.future.set_result(outcome)
         finally:
+            # Not before: a worker that had to go is gone by now, and its memory with it.
+            conversation.end()
             job._given_to(None)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -324,10 +348,12 @@ class _Lost(Exception):
 class _Conversation:
     """One job, from handing it over to its answer."""
 
-    def __init__(self, job: Job, worker: _Worker, settings: Settings) -> None:
+    def __init__(self, job: Job, worker: _Worker, settings: Settings, budget: Budget) -> None:
         self._job = job
         self._worker = worker
         self._limits = settings.limits
+        self._budget = budget
+        self._share: Share | None = None
         self._stage = "start"
         self._job_ends: float | None = None
         self._decode_ends: float | None = None
@@ -350,12 +376,41 @@ class _Conversation:
                 self._job_ends = time.monotonic() + self._limits.job_seconds
             elif kind == "stage":
                 self._enter(message["stage"])
+            elif kind == "memory":
+                self._admit(message["bytes"])
             elif kind == "progress":
                 self._job._advance(message["fraction"], message["doing"])  # pyright: ignore[reportPrivateUsage]
             elif kind == "failed":
                 raise _rebuild_error(message)
             elif kind == "done":
                 return self._finish(message)
+
+    def end(self) -> None:
+        """Give back what memory it had."""
+        if self._share is not None:
+            self._share.end()
+
+    def _admit(self, needed: int) -> None:
+        """Tell the worker that it may go on, once there is room; the clock of the job stands still until then."""
+        self._share = self._budget.ask(needed)
+        if not self._share.wait(0.0):
+            self._job._advance(0.0, WAITING)  # pyright: ignore[reportPrivateUsage]
+            if not self._wait_for(self._share):
+                return
+        self._worker.send(Admitted(self._job.number))
+
+    def _wait_for(self, share: Share) -> bool:
+        """Wait until there is room; False where the worker has something to say first: it was cancelled, or died."""
+        asked, ends = time.monotonic(), self._job_ends
+        self._job_ends = None
+        try:
+            while not share.wait(LOOK_SECONDS):
+                if self._connection_ready(0.0):
+                    return False
+                self._check_clock()
+            return True
+        finally:
+            self._job_ends = ends + time.monotonic() - asked if ends is not None else None
 
     def _enter(self, stage: str) -> None:
         self._stage = stage
@@ -378,9 +433,9 @@ class _Conversation:
             raise _Lost(WorkerDied(f"The worker's answer about {self._job.name} was not readable.")) from error
         return message
 
-    def _connection_ready(self) -> bool:
+    def _connection_ready(self, seconds: float = LOOK_SECONDS) -> bool:
         try:
-            return self._worker.connection.poll(0.1)
+            return self._worker.connection.poll(seconds)
         except (EOFError, OSError) as error:
             raise _Lost(self._obituary()) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.errors import InvalidParameters
 from darkroom.operation import Context, Operation
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 class Crop(Operation, name="crop"):
     """Cut out a rectangle, or cut off an empty border."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-needs": [
+                *({"required": [side]} for side in ("left", "top", "width", "height")),
+                {"required": ["trim"], "properties": {"trim": {"const": True}}},
+            ]
+        }
+    )
 
     left: int | None = Field(default=None, ge=0, le=65_499, description="First column to keep, in pixels; empty is 0.")
     top: int | None = Field(default=None, ge=0, le=65_499, description="First row to keep, in pixels; empty is 0.")
@@ -45,6 +54,10 @@ class Crop(Operation, name="crop"):
         if self.trim:
             return None
         return (self.width or width - (self.left or 0), self.height or height - (self.top or 0))
+
+    def moves(self) -> bool:
+        """True: the rectangle fills the result."""
+        return True
 
     def apply(self, image: Image, context: Context) -> Image:
         """Cut the same rectangle out of every frame."""

@@ -48,6 +48,10 @@ class ExtractFaces(Operation, name="extract_faces"):
     )
     least: int = Field(default=24, ge=LEAST, le=2048, description="Faces with fewer pixels across are left out.")
 
+    def moves(self) -> bool:
+        """True: the result is a sheet of faces."""
+        return True
+
     def apply(self, image: Image, context: Context) -> Image:
         """Attach every face of the first frame as a picture of its own, ``face-1`` the surest; give the sheet."""
         import numpy as np

@@ -102,6 +102,10 @@ class GenerateBackground(Operation, name="generate_background"):
     )
     model: str | None = Field(default=None, max_length=200, description="Matte model for that; see remove_background.")
 
+    def moves(self) -> bool:
+        """True: the subject is placed in the scene."""
+        return True
+
     def apply(self, image: Image, context: Context) -> Image:
         """Cut out what has no alpha yet, draw the scene, and place every frame in it."""
         from darkroom.vision import scenes, tone

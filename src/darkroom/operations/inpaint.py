@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.colour import Colour, parse_colour
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
-from darkroom.operation import Context, Extent, Models, Network, Operation, PictureName
+from darkroom.mask import read_mask
+from darkroom.operation import Context, Extent, MaskName, Models, Network, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,11 @@ class Inpaint(Operation, name="inpaint"):
 
     tasks = ("inpainting",)
 
-    mask: PictureName | None = Field(
+    model_config = ConfigDict(
+        json_schema_extra={"x-needs": [{"required": ["mask"]}, {"required": ["boxes"]}, {"required": ["color"]}]}
+    )
+
+    mask: MaskName | None = Field(
         default=None, max_length=4096, description="Path of a picture that is white where to fill and black elsewhere."
     )
     boxes: list[Box] = Field(
@@ -64,7 +69,7 @@ class Inpaint(Operation, name="inpaint"):
 
     def apply(self, image: Image, context: Context) -> Image:
         """Fill every frame; alpha stays, and so does every pixel outside."""
-        given = self._mask_file(image, context) if self.mask is not None else None
+        given = read_mask(self.mask, image, context) if self.mask is not None else None
         filler = Filler(context, self.method, self.model)
         shares: list[float] = []
         frames: list[Any] = []
@@ -97,23 +102,8 @@ class Inpaint(Operation, name="inpaint"):
 
     def hole(self, image: Image, context: Context) -> Array:
         """What is to be filled in the first frame, ``height x width``, bool."""
-        given = self._mask_file(image, context) if self.mask is not None else None
+        given = read_mask(self.mask, image, context) if self.mask is not None else None
         return self._hole(image.to_float(), given)
-
-    def _mask_file(self, image: Image, context: Context) -> Array:
-        import cv2
-        import numpy as np
-
-        assert self.mask is not None
-        found = context.open_image(self.mask)
-        pixels = found.to_float()
-        white = pixels[..., :3].max(axis=2) * (pixels[..., 3] if pixels.shape[2] == 4 else 1)
-        if found.size != image.size:
-            context.warn(
-                f"The mask is {found.width} x {found.height} and was scaled to {image.width} x {image.height}."
-            )
-            white = cv2.resize(white, image.size, interpolation=cv2.INTER_LINEAR)
-        return np.asarray(white >= 0.5)
 
     def _hole(self, pixels: Array, given: Array | None) -> Array:
         """What is to be filled, ``height x width``, bool."""

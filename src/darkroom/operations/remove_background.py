@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from darkroom.errors import ExtraMissing, InvalidParameters, LicenceRefused, ModelMissing, NetworkError
-from darkroom.operation import Context, Extent, Models, Network, Operation
+from darkroom.mask import read_mask
+from darkroom.operation import Context, Extent, MaskName, Models, Network, Operation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from darkroom.image import Image
 
     Array = NDArray[Any]
+    Strokes = tuple[Array | None, Array | None]
+    """Where to keep and where to remove, each ``height x width``, bool."""
 
 DEFAULT_MODEL = "isnet-general-use"
 PREFERRED = (DEFAULT_MODEL, "birefnet-general", "birefnet-general-lite", "u2net", "silueta", "u2netp")
@@ -40,6 +43,17 @@ class RemoveBackground(Operation, name="remove_background"):
         default=None,
         max_length=200,
         description=f"Name of a matte model; empty takes {DEFAULT_MODEL}, or another that is ready.",
+    )
+    keep: MaskName | None = Field(
+        default=None,
+        max_length=4096,
+        description="Path of a picture with white strokes on black over what is subject and was lost: what they run "
+        "through is kept with them.",
+    )
+    remove: MaskName | None = Field(
+        default=None,
+        max_length=4096,
+        description="The same over what is background and was kept; where both are white it is removed.",
     )
     alpha_matting: bool = Field(
         default=False, description="Work out half-transparent pixels from the colours: for hair, fur and fine edges."
@@ -73,6 +87,7 @@ class RemoveBackground(Operation, name="remove_background"):
         context.method(method if network or self.method != "auto" else "builtin")
         if self.method == "auto" and not network:
             context.note(algorithm="grabcut")
+        strokes = self._strokes(image, context)
         coverage: list[float] = []
         frames: list[Any] = []
         for index in range(len(image.frames)):
@@ -81,7 +96,7 @@ class RemoveBackground(Operation, name="remove_background"):
                 context.progress((index + fraction) / len(image.frames), doing)
 
             pixels = image.to_array(index)
-            alpha = self._alpha(pixels[..., :3], method, network, context, advance)
+            alpha = self._alpha(pixels[..., :3], method, network, strokes, context, advance)
             coverage.append(float(alpha.mean()))
             if image.has_alpha:
                 alpha = alpha * (pixels[..., 3].astype(np.float32) / image.maximum)
@@ -125,11 +140,30 @@ class RemoveBackground(Operation, name="remove_background"):
             context.fallback(f"the network {name}", "builtin", str(error), lasting=isinstance(error, ModelMissing))
             return None
 
-    def _alpha(self, pixels: Array, method: str, network: Network | None, context: Context, advance: Any) -> Array:
+    def _strokes(self, image: Image, context: Context) -> Strokes | None:
+        """What is certainly subject and certainly background; None where nothing is said."""
+        keep, remove = (
+            read_mask(name, image, context) if name is not None else None for name in (self.keep, self.remove)
+        )
+        for name, stroke in (("keep", keep), ("remove", remove)):
+            if stroke is not None and not stroke.any():
+                context.warn(f"The strokes of {name} are nowhere white, and change nothing.")
+        return None if keep is None and remove is None else (keep, remove)
+
+    def _alpha(
+        self,
+        pixels: Array,
+        method: str,
+        network: Network | None,
+        strokes: Strokes | None,
+        context: Context,
+        advance: Any,
+    ) -> Array:
         """The matte of one frame, ``height x width``, float32, 0.0 to 1.0."""
         import cv2
 
         from darkroom.vision import matting, segmentation
+        from darkroom.vision.strokes import mend
 
         height, width = pixels.shape[:2]
         eight = pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype("uint8")
@@ -152,10 +186,16 @@ class RemoveBackground(Operation, name="remove_background"):
                 context.note(background="plain")
             advance(0.5, "follow the outline")
             alpha = matting.refine_alpha(eight, found.mask)
+        if strokes is not None:
+            context.check_cancelled()
+            alpha = mend(eight, alpha, *strokes)
         if self.alpha_matting:
             trimap = matting.trimap_from_mask(
                 alpha, self.foreground_threshold, self.background_threshold, self.erode_size
             )
+            for stroke, value in zip(strokes or (None, None), (1, 0), strict=True):
+                if stroke is not None:
+                    trimap[stroke] = value
             if not ((trimap == 1).any() and (trimap == 0).any()):
                 context.warn("Alpha matting was left out: the mask has no certain subject or no certain background.")
             else:

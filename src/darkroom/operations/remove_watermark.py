@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from darkroom.errors import InvalidParameters
-from darkroom.operation import Context, Extent, Models, Operation, PictureName
+from darkroom.operation import Context, Extent, MaskName, Models, Operation, PictureName
 from darkroom.operations.inpaint import Box, Filler, Inpaint, filled
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class RemoveWatermark(Operation, name="remove_watermark"):
 
     tasks = ("inpainting",)
 
-    mask: PictureName | None = Field(
+    mask: MaskName | None = Field(
         default=None,
         max_length=4096,
         description="Path of a picture that is white where the mark is, its soft edges too; without it the mark is "

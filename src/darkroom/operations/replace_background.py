@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
 from darkroom.operation import Context, Extent, Models, Operation, PictureName
@@ -20,6 +20,15 @@ class ReplaceBackground(Operation, name="replace_background"):
     """Put a colour, a gradient, a picture or nothing behind the subject."""
 
     tasks = ("matte",)
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-needs": [
+                {"required": ["image"]},
+                {"properties": {"background": {"enum": ["color", "gradient", "transparent"]}}},
+            ]
+        }
+    )
 
     background: Literal["color", "gradient", "image", "transparent"] = Field(
         default="color", description="What to put behind the subject."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from darkroom.colour import Colour, at_depth, parse_colour
 from darkroom.operation import Context, Operation
@@ -18,6 +18,10 @@ Side = Literal["center", "top", "bottom", "left", "right", "top-left", "top-righ
 
 class Resize(Operation, name="resize"):
     """Resize a picture: to fit, fill, stretch or be padded to a size."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"x-needs": [{"required": ["width"]}, {"required": ["height"]}, {"required": ["scale"]}]}
+    )
 
     width: int | None = Field(
         default=None, ge=1, le=65_500, description="Target width in pixels; empty follows from the height."
@@ -61,6 +65,10 @@ class Resize(Operation, name="resize"):
         if self.mode != "fit":
             return (self.width or width, self.height or height)
         return self._scaled(width, height)
+
+    def moves(self) -> bool:
+        """True where something is cut off or padded."""
+        return self.mode in ("fill", "pad")
 
     def needed_size(self, width: int, height: int) -> tuple[int, int] | None:
         """The size of the result, but for pixel art and where light is mixed."""

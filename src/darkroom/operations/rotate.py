@@ -42,6 +42,10 @@ class Rotate(Operation, name="rotate"):
             max(1, math.ceil(width * sine + height * cosine - 1e-6)),
         )
 
+    def moves(self) -> bool:
+        """True: it is turned or mirrored."""
+        return True
+
     def apply(self, image: Image, context: Context) -> Image:
         """Mirror, then turn, every frame."""
         if self.flip in ("horizontal", "both"):

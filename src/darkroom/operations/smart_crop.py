@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from darkroom.face_finder import SMALL, FaceFinder, seen
 from darkroom.operation import Context, Extent, Models, Operation
@@ -32,6 +32,10 @@ class SmartCrop(Operation, name="smart_crop"):
     """Crop to a size or proportion around faces, what draws the eye, or a focal point."""
 
     tasks = ("face_detection",)
+
+    model_config = ConfigDict(
+        json_schema_extra={"x-needs": [{"required": ["width", "height"]}, {"required": ["aspect"]}]}
+    )
 
     width: int | None = Field(default=None, ge=1, le=65_500, description="Exact width of the result, in pixels.")
     height: int | None = Field(default=None, ge=1, le=65_500, description="Exact height of the result, in pixels.")
@@ -82,6 +86,10 @@ class SmartCrop(Operation, name="smart_crop"):
         from darkroom.vision.cropping import largest
 
         return largest(width, height, _ratio(self.aspect or "1:1"))
+
+    def moves(self) -> bool:
+        """True: the window fills the result."""
+        return True
 
     def working_memory(self, picture: Extent, models: Models) -> int:
         """A small picture to look at, whatever the size; the result."""

@@ -167,7 +167,7 @@ class Cloudinary:
 def transformation(operation: Operation) -> str | None:
     """What an operation is called in a transformation URL; None where there is nothing of the kind."""
     if isinstance(operation, RemoveBackground):
-        return None if operation.only_mask else "e_background_removal"
+        return None if operation.only_mask or operation.pictures() else "e_background_removal"
     if isinstance(operation, Upscale):
         return "e_upscale" if operation.scale == 4 else None
     if isinstance(operation, SmartCrop):

@@ -82,7 +82,7 @@ def needs(scope: Scope) -> Callable[..., AsyncGenerator[Principal]]:
             )
         structlog.contextvars.bind_contextvars(key=principal.id or "local")
         if principal is LOCAL:
-            # The owner, on the machine itself.
+            # The owner, on the machine itself: a page of theirs shows a thousand thumbnails at once.
             yield principal
             return
         async with studio.rates.admit(principal):
@@ -167,13 +167,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         500: "Something unexpected happened.",
         501: "Something that is needed is not installed.",
         502: "A connection to another host failed.",
-        503: "Something that the service stands on is not well.",
+        503: "Something that the service stands on is not well, or it goes on with other settings just now.",
         504: "It took too long.",
         507: "Not enough memory or disk.",
     }
+    again = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
     headers = {
         401: {"WWW-Authenticate": {"description": "Always Bearer.", "schema": {"type": "string"}}},
-        429: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}},
+        429: again,
+        503: {"Retry-After": {**again["Retry-After"], "description": "Seconds, where the code is restarting."}},
     }
     return {
         status: {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
@@ -14,6 +13,7 @@ from darkroom.codecs.sniffing import extension
 from darkroom.errors import RangeNotSatisfiable
 from darkroom.image import Format
 from darkroom.safety.validation import MEDIA_TYPES
+from darkroom.storage.signing import disposition
 
 if TYPE_CHECKING:
     from darkroom.settings import Settings
@@ -74,7 +74,8 @@ async def answer(
     }
     # Of what was asked for by POST there are no parts, and nobody has kept it (RFC 9110, 13.2.1 and 14.2).
     asked = request.headers if request.method in ("GET", "HEAD") else {}
-    if digest in asked.get("if-none-match", ""):
+    known = asked.get("if-none-match", "").strip()
+    if known == "*" or digest in known:
         return Response(status_code=304, headers=headers)
     if settings is not None and settings.server.links == "presigned":
         url = await storage.url(digest, settings.server.link_seconds, name=name, content_type=media_type)
@@ -82,7 +83,7 @@ async def answer(
             return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
     start, end, status = 0, size, 200
     wanted = _RANGE.fullmatch(asked.get("range", "").replace(" ", ""))
-    if wanted is not None and asked.get("if-range", f'"{digest}"') == f'"{digest}"' and any(wanted.groups()):
+    if wanted is not None and asked.get("if-range", f'"{digest}"') == f'"{digest}"' and _means_bytes(*wanted.groups()):
         start, end = _span(wanted[1], wanted[2], size)
         status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -109,17 +110,15 @@ def documented(*statuses: int, headers: Mapping[str, str] | None = None) -> dict
     }
 
 
-def disposition(name: str, *, download: bool) -> str:
-    """The header that names a file (RFC 6266)."""
-    kind = "attachment" if download else "inline"
-    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
 def named(name: str, format: Format) -> str:
     """A picture's name with the suffix of another format."""
     stem = name.rpartition(".")[0] or name
     return stem + extension(format)
+
+
+def _means_bytes(first: str, last: str) -> bool:
+    """Whether a range says which bytes; one that ends before it begins is none, and ignored (RFC 9110, 14.1.1)."""
+    return bool(first or last) and not (first and last and int(last) < int(first))
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int]:

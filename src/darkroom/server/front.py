@@ -18,7 +18,7 @@ import structlog
 from fastapi.routing import APIRoute
 
 from darkroom.addresses import is_loopback
-from darkroom.errors import DarkroomError, InvalidParameters, LimitExceeded, NotAllowed
+from darkroom.errors import DarkroomError, HostRefused, InvalidParameters, LimitExceeded, OriginRefused
 from darkroom.server.patience import Patient
 from darkroom.server.problems import respond
 
@@ -85,7 +85,7 @@ class Front:
             self._check(scope, headers)
             await self._app(scope, patient, answer)
         except DarkroomError as error:
-            await respond(error, request_id)(scope, receive, answer)
+            await respond(error, request_id, whole=not self._studio.needs_key)(scope, receive, answer)
         except Exception:
             # Answered already; what comes out here is for the log.
             log.exception("%s %s failed", scope["method"], scope["path"])
@@ -114,7 +114,10 @@ class Front:
         return self._routes.get(operation_id(route), "other") if isinstance(route, APIRoute) else "other"
 
     def _check(self, scope: Scope, headers: dict[str, str]) -> None:
-        """Raises NotAllowed for a request that is not meant for us, or that another page has made."""
+        """Raises HostRefused for a request that is not meant for us, OriginRefused for one that another page has made.
+
+        InvalidParameters and LimitExceeded for one that is not read.
+        """
         if [name for name, _ in scope["headers"]].count(b"host") > 1:
             raise InvalidParameters("The request has two Host headers.", field="Host")
         host = _name_of(f"//{headers.get('host', '')}")
@@ -123,7 +126,7 @@ class Front:
         here = is_loopback(server.host)
         # Who listens to the network has named its keys; who listens to this machine only must be addressed as it.
         if here and not (is_loopback(host) or host in own):
-            raise NotAllowed(
+            raise HostRefused(
                 f"The request is addressed to {host[:100] or 'nobody'}, which is not a name of this service.",
                 cure="Add it to server.hosts if it is.",
             )
@@ -137,7 +140,7 @@ class Front:
             return
         allowed = origin in server.cors_origins or "*" in server.cors_origins
         if not allowed and origin.partition("://")[2] != headers.get("host") and _name_of(origin) not in own:
-            raise NotAllowed(
+            raise OriginRefused(
                 f"A page of {origin[:100]} may not use this service.", cure="Add it to server.cors_origins if it may."
             )
 

@@ -28,8 +28,8 @@ Scope = Literal["read", "write", "models", "admin"]
 SCOPES: dict[Scope, str] = {
     "read": "Look at and download the key's own pictures and jobs.",
     "write": "Upload, process and delete pictures.",
-    "models": "Download and remove models, and change settings.",
-    "admin": "Everything, also what belongs to other keys.",
+    "models": "Download, import and remove models.",
+    "admin": "Everything: what belongs to other keys, the settings, and what left the machine.",
 }
 """What a key may be allowed, and what that means."""
 

@@ -1,4 +1,4 @@
-"""The log of the service: for people in a terminal, JSON elsewhere, with the ids of request and job on every line."""
+"""The log of the service and of workers: for people in a terminal, JSON elsewhere; with the ids of request and job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-QUIET = ("uvicorn.access", "httpx2", "httpcore2", "alembic")
+QUIET = ("uvicorn.access", "httpx2", "httpcore2", "alembic", "celery", "kombu")
 """Those whose lines say nothing that ours do not."""
 
 

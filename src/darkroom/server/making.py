@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.database.schema import identifier
 from darkroom.image import Format
-from darkroom.jobs.results import Results, key_of, models_of, repeatable
+from darkroom.jobs.results import Results, key_of, models_of, named, repeatable
 from darkroom.jobs.store import Made
 from darkroom.processing import Request
 from darkroom.storage.storage import fetch, put_bytes
 
 if TYPE_CHECKING:
+    from darkroom.jobs.worker import Outcome
     from darkroom.models.store import Store
     from darkroom.server.work import Order
     from darkroom.server.workbench import Workbench
     from darkroom.settings import Settings
     from darkroom.storage.storage import Storage
+
+
+Place = AbstractAsyncContextManager[object]
+"""A seat or a turn; see :class:`darkroom.server.workbench.Workbench`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,10 @@ class Finished:
 
 @dataclass(slots=True)
 class _Going:
-    """A result that is being made, and how many wait for it: stopped when the last one leaves."""
+    """A result that is being made, and how many wait for it."""
 
     task: asyncio.Task[Finished]
     waiting: int = 0
-
-    async def result(self) -> Finished:
-        self.waiting += 1
-        try:
-            return await asyncio.shield(self.task)
-        finally:
-            self.waiting -= 1
-            if not self.waiting:
-                self.task.cancel()
 
 
 class Making:
@@ -66,25 +60,43 @@ class Making:
         self._models = models
         self._going: dict[str, _Going] = {}
 
-    async def make(self, source: Path | str, digest: str, order: Order, *, name: str, seated: bool = True) -> Finished:
+    async def make(self, source: Path | str, digest: str, order: Order, *, name: str, place: Place) -> Finished:
         """The result of an order on a file: a path, or the digest of a stored one. Raises DarkroomError.
 
-        Who makes it takes a seat at the workbench where ``seated``, so TooManyRequests where there is none; a lookup
-        needs none.
+        It is made in the ``place`` at the workbench, which is entered for it; a lookup needs none.
         """
-        seat = self._bench.seat if seated else contextlib.nullcontext
         key, models = await asyncio.to_thread(self._key, digest, order)
         if key is None:
-            return await self._made(None, models, source, order, name, seat)
+            return await self._made(None, models, source, digest, order, name, place)
         kept = await self._results.find(key)
         if kept is not None:
             format: Any = kept.format
-            return Finished(key, kept.digest, kept.bytes, format, kept.report, cached=True)
+            return Finished(key, kept.digest, kept.bytes, format, named(kept.report, name), cached=True)
         going = self._going.get(key)
         if going is None:
-            going = self._going[key] = _Going(asyncio.create_task(self._made(key, models, source, order, name, seat)))
-            going.task.add_done_callback(lambda _: self._going.pop(key, None))
-        return await going.result()
+            begun = going = _Going(asyncio.create_task(self._made(key, models, source, digest, order, name, place)))
+            self._going[key] = begun
+            begun.task.add_done_callback(lambda _: self._forget(key, begun))
+        finished = await self._awaited(key, going)
+        # Who waits for the same may call it otherwise.
+        return replace(finished, report=named(finished.report, name))
+
+    async def _awaited(self, key: str, going: _Going) -> Finished:
+        """The result that is being made, which is stopped when the last who waits for it leaves."""
+        going.waiting += 1
+        try:
+            return await asyncio.shield(going.task)
+        finally:
+            going.waiting -= 1
+            if not going.waiting:
+                # It may take a moment to end: who comes meanwhile begins anew, and is not stopped with it.
+                self._forget(key, going)
+                going.task.cancel()
+
+    def _forget(self, key: str, going: _Going) -> None:
+        """Nobody joins it any more; another that was begun under its key stays."""
+        if self._going.get(key) is going:
+            del self._going[key]
 
     def _key(self, digest: str, order: Order) -> tuple[str | None, dict[str, str]]:
         """The key of a result, None where it is not to be kept, and the models that it is made of."""
@@ -99,25 +111,13 @@ class Making:
         key: str | None,
         models: dict[str, str],
         source: Path | str,
+        digest: str,
         order: Order,
         name: str,
-        seat: Callable[[], AbstractContextManager[None]],
+        place: Place,
     ) -> Finished:
-        with seat(), tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
-            places: dict[str, Path] = {}
-            for wanted in (source, *order.pictures.values()):
-                if isinstance(wanted, str) and wanted not in places:
-                    places[wanted] = Path(folder) / str(len(places))
-                    await fetch(self._storage, wanted, places[wanted])
-            outcome = await self._bench.run(
-                Request(
-                    source if isinstance(source, Path) else places[source],
-                    order.pipeline,
-                    encoding=order.encoding,
-                    name=name,
-                    pictures={reference: places[digest] for reference, digest in order.pictures.items()},
-                )
-            )
+        async with place:
+            outcome = await self._carried_out(source, order, name)
         about = outcome.report.output
         assert outcome.data is not None
         assert about is not None
@@ -127,6 +127,23 @@ class Making:
         if key is None or not repeatable(order.pipeline, self._settings, outcome.report, models):
             # Kept all the same, under a key that nobody else has: its report is asked for.
             key = identifier() * 2
-        await self._results.keep(key, made, outcome.report)
+        await self._results.keep(key, digest, made, outcome.report)
         format: Any = about.format
         return Finished(key, stored.digest, stored.size, format, outcome.report.model_dump(mode="json"), cached=False)
+
+    async def _carried_out(self, source: Path | str, order: Order, name: str) -> Outcome:
+        with tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
+            paths: dict[str, Path] = {}
+            for wanted in (source, *order.pictures.values()):
+                if isinstance(wanted, str) and wanted not in paths:
+                    paths[wanted] = Path(folder) / str(len(paths))
+                    await fetch(self._storage, wanted, paths[wanted])
+            return await self._bench.run(
+                Request(
+                    source if isinstance(source, Path) else paths[source],
+                    order.pipeline,
+                    encoding=order.encoding,
+                    name=name,
+                    pictures={reference: paths[digest] for reference, digest in order.pictures.items()},
+                )
+            )

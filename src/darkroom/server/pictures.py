@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 
-from darkroom.database.schema import ImageRow, VersionRow, now
+from darkroom.database.schema import ImageRow, JobRow, VersionRow, now
 from darkroom.errors import FileMissing, ImageNotFound
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ class Known:
 
 
 class Pictures:
-    """Pictures, by a database. ``owner`` is whose they must be, None for anybody's. All raise DatabaseFailed."""
+    """Pictures, by a database. ``owner`` is whose they must be, None for anybody's. All raise DatabaseFailed.
+
+    A picture that is named by an address is there as soon as its job is. Where that could not fetch it the picture is
+    not listed, and who asks for it is told why; done again, the job brings it back.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,18 +57,15 @@ class Pictures:
             session.add(version)
             return Known(row, version, 1)
 
-    def reserve(self, name: str, *, owner: str, store_id: str, product_id: str) -> ImageRow:
-        """A picture that a job is going to fetch."""
-        with self._database.session() as session:
-            row = ImageRow(name=name, owner=owner, store_id=store_id, product_id=product_id)
-            session.add(row)
-            session.flush()
-            return row
-
     def get(self, image_id: str, owner: str | None) -> Known:
-        """One picture. Raises ImageNotFound, also where it is somebody else's."""
+        """One picture. Raises ImageNotFound, also where it is somebody else's; FileMissing where it was not fetched."""
         with self._database.session(reading=True) as session:
-            return _known(session, [_own(session, image_id, owner)])[0]
+            known = _known(session, [_own(session, image_id, owner)])[0]
+            if known.newest is None:
+                job = _fetching(session, image_id)
+                if job is None or job.finished is not None:
+                    raise _not_fetched(known.row, job)
+            return known
 
     def listed(
         self,
@@ -76,7 +77,9 @@ class Pictures:
         most: int = 50,
     ) -> list[Known]:
         """Pictures, the newest first, from behind a time and id on."""
-        wanted: list[ColumnElement[bool]] = [ImageRow.deleted.is_(None)]
+        here = exists().where(VersionRow.image_id == ImageRow.id)
+        coming = exists().where(JobRow.image_id == ImageRow.id, JobRow.finished.is_(None))
+        wanted: list[ColumnElement[bool]] = [ImageRow.deleted.is_(None), or_(here, coming)]
         if owner is not None:
             wanted.append(ImageRow.owner == owner)
         if store_id is not None:
@@ -117,14 +120,20 @@ class Pictures:
             if row is not None:
                 return row
             if _known(session, [image])[0].newest is None:
+                job = _fetching(session, image_id)
+                if job is None or job.finished is not None:
+                    raise _not_fetched(image, job)
                 raise FileMissing(f"{image.name} is not here yet.", cure="It is still being fetched; look at its job.")
         which = " ".join(part for part in (f"version {number}" if number is not None else "", name) if part)
         raise FileMissing(f"{image.name} has no {which or 'version'}.", cure="Its info lists all versions.")
 
     def made_by(self, job_id: str) -> VersionRow | None:
-        """The version that a job made."""
+        """The version that a job made; None where there is none, or its picture was deleted."""
+        made = select(VersionRow).join(ImageRow, ImageRow.id == VersionRow.image_id)
         with self._database.session(reading=True) as session:
-            return session.scalar(select(VersionRow).where(VersionRow.job_id == job_id, VersionRow.name == "").limit(1))
+            return session.scalar(
+                made.where(VersionRow.job_id == job_id, VersionRow.name == "", ImageRow.deleted.is_(None)).limit(1)
+            )
 
     def describe(self, version_id: str, about: dict[str, Any]) -> None:
         """Keep what a decoder said of a version."""
@@ -158,6 +167,18 @@ def _known(session: Session, rows: Sequence[ImageRow]) -> list[Known]:
     )
     newest = {version.image_id: (version, count) for version, count in found}
     return [Known(row, *newest.get(row.id, (None, 0))) for row in rows]
+
+
+def _fetching(session: Session, image_id: str) -> JobRow | None:
+    """The job that fetches a picture, or was to; None once it is forgotten."""
+    return session.scalar(select(JobRow).where(JobRow.image_id == image_id).order_by(JobRow.created).limit(1))
+
+
+def _not_fetched(image: ImageRow, job: JobRow | None) -> FileMissing:
+    if job is None:
+        return FileMissing(f"{image.name} could not be fetched.", cure="Have it fetched again.")
+    why = f"Its job was {job.state}." if job.error is None or job.state == "cancelled" else job.error["message"]
+    return FileMissing(f"{image.name} could not be fetched. {why}", cure=f"Start the job {job.id} again.")
 
 
 def _own(session: Session, image_id: str, owner: str | None) -> ImageRow:

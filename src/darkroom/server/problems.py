@@ -27,11 +27,16 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def problem_of(error: DarkroomError, request_id: str | None = None) -> Problem:
-    """The document of one of our errors."""
+def problem_of(error: DarkroomError, request_id: str | None, *, whole: bool) -> Problem:
+    """The document of one of our errors.
+
+    ``whole`` is that whoever asks may know all of it; others are told no more of the machine than what is not well.
+    """
+    if error.private and not whole:
+        error = type(error)(error.title(), cure="Try again later; the log of the service says more.", field=error.field)
     return Problem(
         type=f"urn:darkroom:error:{error.code}",
-        title=(type(error).__doc__ or "").strip().splitlines()[0],
+        title=error.title(),
         status=error.http_status,
         detail=_written(error.message),
         code=error.code,
@@ -46,15 +51,15 @@ def _written(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def respond(error: DarkroomError, request_id: str | None = None) -> ProblemResponse:
-    """The answer to a request that ended in one of our errors."""
+def respond(error: DarkroomError, request_id: str | None, *, whole: bool = True) -> ProblemResponse:
+    """The answer to a request that ended in one of our errors; ``whole`` as in :func:`problem_of`."""
     headers: dict[str, str] = {}
     wait = getattr(error, "retry_after", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, round(wait)))
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    content = problem_of(error, request_id).model_dump(mode="json")
+    content = problem_of(error, request_id, whole=whole).model_dump(mode="json")
     return ProblemResponse(content, status_code=error.http_status, headers=headers)
 
 
@@ -65,7 +70,7 @@ def add_to(app: FastAPI) -> None:
         assert isinstance(error, DarkroomError)
         if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("%s", error)
-        return respond(error, _id_of(request))
+        return respond(error, _id_of(request), whole=not request.app.state.studio.needs_key)
 
     def invalid(request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, RequestValidationError)

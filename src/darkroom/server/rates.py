@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from darkroom.errors import TooManyRequests
 from darkroom.server.keys import Principal
@@ -59,12 +60,11 @@ class Rates:
         """When Redis is asked again, by the monotonic clock; 0.0 while it answers."""
 
     @asynccontextmanager
-    async def admit(self, principal: Principal, cost: int = 1) -> AsyncGenerator[None]:
+    async def admit(self, principal: Principal) -> AsyncGenerator[None]:
         """Let a request in, and count it among those that are open until the end of the block.
 
         Args:
-            principal: who asks; this machine without keys is one like any other.
-            cost: how many requests of a minute it counts for, 1 or more.
+            principal: who asks.
 
         Raises:
             TooManyRequests: before the block begins.
@@ -78,7 +78,7 @@ class Rates:
         # Counted before Redis is waited for: else all that wait at once would be let in.
         self._open[name] += 1
         try:
-            await self._count(principal, name, cost)
+            await self._count(principal, name)
             yield
         finally:
             self._open[name] -= 1
@@ -109,15 +109,13 @@ class Rates:
         if self._shared is not None:
             await _client(self._shared).aclose()
 
-    async def _count(self, principal: Principal, name: str, cost: int) -> None:
+    async def _count(self, principal: Principal, name: str) -> None:
         if self._item is None:
             return
-        # One that alone costs more than a minute has is not refused for ever.
-        cost = min(cost, self._item.amount)
         # Counted here too, so that there is a count to go by where Redis falls away.
-        let_in = self._own.hit(self._item, name, cost=cost)
+        let_in = self._own.hit(self._item, name)
         again = self._own.get_window_stats(self._item, name).reset_time
-        shared = await self._count_shared(name, cost)
+        shared = await self._count_shared(name)
         if shared is not None:
             let_in, again = shared
         if not let_in:
@@ -127,7 +125,7 @@ class Rates:
                 retry_after=max(again - time.time(), 0.1),
             )
 
-    async def _count_shared(self, name: str, cost: int) -> tuple[bool, float] | None:
+    async def _count_shared(self, name: str) -> tuple[bool, float] | None:
         """Whether all servers together let it in, and when (Unix seconds) to ask again; None where Redis is away."""
         from limits.errors import StorageError
 
@@ -135,7 +133,7 @@ class Rates:
             return None
         try:
             async with asyncio.timeout(SHARED_SECONDS):
-                let_in = await self._shared.hit(self._item, name, cost=cost)
+                let_in = await self._shared.hit(self._item, name)
                 stats = None if let_in else await self._shared.get_window_stats(self._item, name)
         except (StorageError, OSError, TimeoutError) as error:
             if not self._shared_from:
@@ -154,7 +152,7 @@ def _shared(url: str) -> SharedLimiter:
     from limits.aio.strategies import MovingWindowRateLimiter
 
     storage = RedisStorage(
-        f"async+{url}",
+        f"async+{_location(url)}",
         wrap_exceptions=True,
         implementation="redispy",
         key_prefix="darkroom:rates",
@@ -162,6 +160,14 @@ def _shared(url: str) -> SharedLimiter:
         socket_connect_timeout=SHARED_SECONDS,
     )
     return MovingWindowRateLimiter(storage)
+
+
+def _location(url: str) -> str:
+    """The address of Redis as the library that counts wants it: with its port, and its own word for a socket."""
+    parts = urlsplit(url)
+    if parts.scheme == "redis+socket":
+        return url.replace("redis+socket", "redis+unix", 1)
+    return parts._replace(netloc=parts.netloc if parts.port else f"{parts.netloc.rstrip(':')}:6379").geturl()
 
 
 def _client(limiter: SharedLimiter) -> Any:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from darkroom.errors import InvalidParameters, OutputError
-from darkroom.settings import Settings, changed_file, explain, load_settings
+from darkroom.settings import Settings, changed_file, explain, load_settings, read_changed
 
 CHANGEABLE = (
     "providers.local_first",
@@ -88,10 +88,12 @@ def read(settings: Settings) -> dict[str, Shown]:
     return found
 
 
-def store(changes: Mapping[str, Any]) -> Settings:
-    """Write changes down, so that they outlive a restart, and give the settings that are in force with them.
+@contextlib.contextmanager
+def changing(changes: Mapping[str, Any]) -> Generator[Settings]:
+    """Write changes down at the end of the block, so that they outlive a restart; nothing where the block raises.
 
-    All are written or none. Flags of a command line are not in what is given back.
+    Gives the settings that will be in force with them, without the flags of a command line. All changes are written or
+    none, and nobody else changes any meanwhile.
 
     Args:
         changes: new values by dotted path; None takes a change back, so that the settings file counts again.
@@ -102,24 +104,53 @@ def store(changes: Mapping[str, Any]) -> Settings:
         ConfigurationError: the settings are wrong already.
     """
     import tomli_w
-    from filelock import FileLock, Timeout
 
     from darkroom.codecs import write_atomically
 
     for path, value in changes.items():
         _check(path, value)
     file = changed_file()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(file.with_suffix(".lock"), timeout=LOCK_SECONDS):
-            after = load_settings({path: value for path, value in changes.items() if value is not None})
-            if changes.get(FALLBACK) and (lock := _no_fallback(after)) is not None:
-                raise InvalidParameters(f"{FALLBACK} cannot be turned on. {lock.reason}", field=FALLBACK)
-            tree = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-            for path, value in changes.items():
-                _lay(tree, path, value)
+    with _sole_writer(file):
+        tree = read_changed()
+        for path, value in changes.items():
+            _lay(tree, path, value)
+        after = load_settings(changed=tree)
+        if changes.get(FALLBACK) and (lock := _no_fallback(after)) is not None:
+            raise InvalidParameters(f"{FALLBACK} cannot be turned on. {lock.reason}", field=FALLBACK)
+        yield after
+        with _saying_why(file):
             write_atomically(file, tomli_w.dumps(tree).encode())
-            return load_settings()
+
+
+def value_at(settings: Settings, path: str) -> Any:
+    """The value of a setting, by its dotted path."""
+    value: Any = settings
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+@contextlib.contextmanager
+def _sole_writer(file: Path) -> Generator[None]:
+    from filelock import FileLock
+
+    lock = FileLock(file.with_suffix(".lock"), timeout=LOCK_SECONDS)
+    with _saying_why(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _saying_why(file: Path) -> Generator[None]:
+    """Raises OutputError for what keeps the file from being written."""
+    from filelock import Timeout
+
+    try:
+        yield
     except (OSError, Timeout) as error:
         raise OutputError(
             f"The change cannot be kept: {file} cannot be written ({error}).",

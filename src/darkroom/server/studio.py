@@ -1,40 +1,33 @@
-"""The parts of the running service, wired together from settings: the only place that knows all of them."""
+"""The parts of the running service, wired together from settings: the only place that knows all of them.
+
+What carries jobs out is wired by :mod:`darkroom.jobs.wiring`, for workers as well.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
-from darkroom import storage as storages
 from darkroom.addresses import is_loopback
 from darkroom.database.connection import Database
-from darkroom.database.schema import BatchRow, JobRow, VersionRow
+from darkroom.database.schema import BatchRow, ImageRow, JobRow, VersionRow
 from darkroom.errors import ConfigurationError, DarkroomError
-from darkroom.image import Encoding, Format
-from darkroom.intake import Intake
-from darkroom.jobs.carrier import carrier
 from darkroom.jobs.claims import build_claimed
 from darkroom.jobs.deliveries import DeliveryStore
-from darkroom.jobs.housekeeping import Housekeeping
 from darkroom.jobs.results import Results
 from darkroom.jobs.store import JobStore
-from darkroom.jobs.webhooks import Deliverer
-from darkroom.models.store import Store
-from darkroom.safety.scanning import Scanner
-from darkroom.server import files, schemas, views
+from darkroom.server import files, schemas, settings_view, views
 from darkroom.server.archive import Packed
 from darkroom.server.downloads import Downloads
 from darkroom.server.keys import KeyStore
-from darkroom.server.making import Making
 from darkroom.server.metrics import Metrics
+from darkroom.server.parts import Parts, refuse_offline
 from darkroom.server.pictures import Pictures
 from darkroom.server.rates import Rates
 from darkroom.server.signing import url_keys
@@ -42,11 +35,11 @@ from darkroom.server.telemetry import Telemetry
 from darkroom.server.trials import trials, tried
 from darkroom.server.watcher import Watcher
 from darkroom.server.work import Order, order_of
-from darkroom.server.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
+    from darkroom.jobs.webhooks import Deliverer
     from darkroom.server.schemas import Work
     from darkroom.settings import Settings
 
@@ -57,12 +50,13 @@ log = logging.getLogger("darkroom.server")
 FRESH_SECONDS = 1.0
 BATCH_SHOWN = 4
 """Jobs of a batch that stand for it in lists."""
-MOST_WAITING = 16
-"""Thumbnails and transformed pictures that are made at once; the others wait before they have taken anything."""
 
 
 class Studio:
-    """What the routes work with. Made without touching anything; :meth:`start` brings it up."""
+    """What the routes work with. Made without touching anything; :meth:`start` brings it up.
+
+    Raises what :class:`Parts` and :meth:`Database.from_settings` raise.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.database = Database.from_settings(settings)
@@ -75,32 +69,35 @@ class Studio:
         self.results = Results(self.database, self.storage)
         self.metrics = Metrics(self)
         self.telemetry = Telemetry.from_settings(settings)
-        self._lock = threading.Lock()
+        self._changing = asyncio.Lock()
         self._trying = asyncio.Lock()
         self._tried: tuple[float, schemas.Readiness | None] = (0.0, None)
-        self._wire(settings)
-
-    def _wire(self, settings: Settings) -> None:
-        """What depends on settings that may change while the service runs."""
-        self.settings = settings
-        self.scanner = Scanner.from_settings(settings)
-        self.intake = Intake(settings, self.storage, self.scanner)
-        self.models = Store.from_settings(settings)
+        self._started = False
+        self._use(self._parts_for(settings))
         self.downloads = Downloads(self.models)
         self.rates = Rates(settings)
-        self.bench = Workbench(settings)
-        self.making = Making(settings, self.storage, self.results, self.bench, self.models)
-        # A storage of its own: it is used on another thread's event loop, for long.
-        self.housekeeping = Housekeeping(settings, self.database, storages.build(settings))
-        self.carrier = carrier(
+
+    def _parts_for(self, settings: Settings) -> Parts:
+        refuse_offline(settings, self.database, self.telemetry)
+        return Parts(
             settings,
-            self.jobs,
-            self.storage,
-            intake=self.intake,
-            clean_up=self.housekeeping.look,
+            database=self.database,
+            storage=self.storage,
+            results=self.results,
             ended=self.telemetry.job if self.telemetry is not None else None,
         )
-        self.thumbnails = asyncio.Semaphore(MOST_WAITING)
+
+    def _use(self, parts: Parts) -> None:
+        """Have requests that come from now on go by these parts."""
+        self._parts = parts
+        self.settings = parts.settings
+        self.scanner, self.intake, self.models = parts.scanner, parts.intake, parts.models
+        self.bench, self.making, self.carrier = parts.bench, parts.making, parts.carrier
+
+    @property
+    def deliverer(self) -> Deliverer:
+        """Sends messages to webhooks; there once the service is prepared."""
+        return self._parts.deliverer
 
     @property
     def needs_key(self) -> bool:
@@ -117,33 +114,28 @@ class Studio:
                 cure="Make one first: darkroom keys create NAME",
                 field="server.host",
             )
+        self._parts.prepare()
         self.url_keys = url_keys(self.settings, self.database)
 
     def start(self) -> None:
-        """Begin to carry jobs out. Raises DatabaseFailed, ConfigurationError, NetworkError."""
+        """Begin to carry jobs out; nothing where it has begun.
+
+        Raises DatabaseFailed, ConfigurationError, NetworkError.
+        """
+        if self._started:
+            return
         if not hasattr(self, "url_keys"):
             self.prepare()
         if self.telemetry is not None:
             self.telemetry.start()
-        self._begin()
+        self._parts.begin()
+        self._started = True
 
     def submitted(self, rows: Sequence[JobRow]) -> None:
         """There are new jobs: have them carried out."""
         self.carrier.wake(rows)
         if self.telemetry is not None:
             self.telemetry.submitted(rows)
-
-    def _begin(self) -> None:
-        # Its secret may be one that the database keeps, so it is made where there is one.
-        self.deliverer = Deliverer(self.settings, self.database)
-        self.carrier.start()
-        self.deliverer.start()
-
-    def _end(self) -> None:
-        self.housekeeping.stop()
-        self.carrier.stop()
-        self.deliverer.stop()
-        self.bench.close()
 
     async def ordered(self, work: Work, owner: str | None) -> Order:
         """A request's work, made ready; see :func:`order_of`."""
@@ -175,7 +167,8 @@ class Studio:
             found = session.execute(
                 select(JobRow, VersionRow)
                 .join(VersionRow, VersionRow.job_id == JobRow.id)
-                .where(JobRow.batch_id == batch_id, JobRow.state == "completed")
+                .join(ImageRow, ImageRow.id == VersionRow.image_id)
+                .where(JobRow.batch_id == batch_id, JobRow.state == "completed", ImageRow.deleted.is_(None))
                 .order_by(JobRow.created, JobRow.id, VersionRow.name)
             ).all()
         packed: list[Packed] = []
@@ -188,13 +181,6 @@ class Studio:
             packed.append(Packed(version.digest, name, version.created, {**about, **size}))
         return packed
 
-    async def negotiated(self, version: VersionRow, order: Order, formats: Sequence[Format]) -> Order:
-        """An order that writes the best of these formats; one without alpha only where the picture has none."""
-        chosen = formats[0]
-        if chosen == "jpeg" and version.format not in ("jpeg", "bmp", "ppm") and len(formats) > 1:
-            chosen = formats[1]
-        return replace(order, encoding=order.encoding.over(Encoding(format=chosen)))
-
     async def readiness(self) -> schemas.Readiness:
         """Everything that the service stands on, tried just now: at most once a second, whoever asks how often."""
         async with self._trying:
@@ -205,23 +191,52 @@ class Studio:
             return found
 
     async def _readiness(self) -> schemas.Readiness:
-        found = await tried(trials(self.database, self.storage, self.carrier.check, self.scanner))
+        wanted = trials(self.database, self.storage, self.carrier.check, self.scanner)
+        found = await tried(wanted, whole=not self.needs_key)
         jobs: dict[str, int] = {}
         with contextlib.suppress(DarkroomError):
             jobs = await asyncio.to_thread(self.jobs.depth)
         needed = [name for name in found if name != "scanner" or self.settings.scanning.policy == "fail_closed"]
         return schemas.Readiness(ready=all(found[name].ok for name in needed), dependencies=found, jobs=jobs)
 
-    async def change(self, settings: Settings) -> None:
-        """Go on with other settings: work that runs is given back and begun again."""
-        await asyncio.to_thread(self._change, settings)
+    async def change(self, changes: Mapping[str, Any]) -> None:
+        """Go on with other settings, from now on and after a restart: new values by dotted path, None takes one back.
 
-    def _change(self, settings: Settings) -> None:
-        with self._lock:
-            self._end()
-            self.downloads.close()
-            self._wire(settings)
-            self._begin()
+        Jobs that run are given back and begun again, downloads of models go on. What somebody waits for is finished
+        with the settings that it was begun with; but where another word is said on what may leave this machine it is
+        stopped, which raises Restarting there, and after one on ``offline`` downloads are stopped too.
+
+        Raises:
+            InvalidParameters: see :func:`darkroom.server.settings_view.changing`.
+            SettingsConflict: the service cannot do its work with them.
+            DarkroomError: they cannot be kept, or do not allow what the service needs. All goes on as before then.
+        """
+        # Whoever asked may leave; what is half changed is not left so.
+        await asyncio.shield(asyncio.create_task(self._change(changes)))
+
+    async def _change(self, changes: Mapping[str, Any]) -> None:
+        async with self._changing:
+            before, parts = self._parts, await asyncio.to_thread(self._kept, changes)
+            await asyncio.to_thread(parts.begin)
+            self._use(parts)
+            if before.settings.offline != parts.settings.offline:
+                self.downloads.close()
+                self.downloads = Downloads(parts.models)
+            if _leaving(before.settings) == _leaving(parts.settings):
+                before.bench.retire()
+            else:
+                await asyncio.to_thread(before.bench.close)
+            await asyncio.to_thread(before.end)
+
+    def _kept(self, changes: Mapping[str, Any]) -> Parts:
+        """The parts for changed settings, once those have been written down."""
+        with settings_view.changing(changes) as stored:
+            # What the command line said when the service was started stays, but for what is changed now.
+            parts = self._parts_for(
+                self.settings.with_changes({path: settings_view.value_at(stored, path) for path in changes})
+            )
+            parts.prepare()
+        return parts
 
     def hang_up(self) -> None:
         """Tell whoever listens to events that there is nothing more to come. Safe to call from a signal handler."""
@@ -231,13 +246,19 @@ class Studio:
     async def stop(self) -> None:
         """End: jobs that run are given back, and wait for whoever comes next."""
         self.hang_up()
-        self.downloads.close()
-        await self.rates.close()
-        await asyncio.to_thread(self._stop)
+        async with self._changing:
+            self.downloads.close()
+            await self.rates.close()
+            await asyncio.to_thread(self._stop)
 
     def _stop(self) -> None:
-        with self._lock:
-            self._end()
-            self.database.close()
+        self.bench.close()
+        self._parts.end()
+        self.database.close()
         if self.telemetry is not None:
             self.telemetry.close()
+
+
+def _leaving(settings: Settings) -> tuple[object, ...]:
+    """What of the settings says whether pictures may leave this machine."""
+    return settings.offline, settings.providers

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from darkroom.addresses import is_loopback
 from darkroom.database.schema import now
 from darkroom.egress import Egress
 from darkroom.errors import ConfigurationError, DarkroomError, ExtraMissing
@@ -82,6 +83,11 @@ class Telemetry:
         """As the settings, else the environment, say; None where nobody is to be told. Raises what the class does."""
         endpoint = settings.server.telemetry or os.environ.get(ENDPOINT, "").strip()
         return cls(settings, endpoint) if endpoint else None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the collector is on another machine."""
+        return not is_loopback(urlsplit(self._endpoint).hostname or "")
 
     def start(self) -> None:
         """Begin to send. Raises NetworkError where the settings do not allow it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from darkroom.database.connection import Database
     from darkroom.safety.scanning import Scanner
     from darkroom.storage.storage import Storage
+
+log = logging.getLogger("darkroom.server")
 
 SECONDS = 5.0
 """How long each may take."""
@@ -47,19 +50,21 @@ def trials(database: Database, storage: Storage, queue: Callable[[], str], scann
     return found
 
 
-async def tried(trials: dict[str, Trial]) -> dict[str, schemas.Dependency]:
-    """What came of them, all at once."""
-    done = await asyncio.gather(*(_tried(trial) for trial in trials.values()))
+async def tried(trials: dict[str, Trial], *, whole: bool) -> dict[str, schemas.Dependency]:
+    """What came of them, all at once. Whoever may not know the ``whole`` is told what is not well; the log says why."""
+    done = await asyncio.gather(*(_tried(name, trial, whole) for name, trial in trials.items()))
     return dict(zip(trials, done, strict=True))
 
 
-async def _tried(trial: Trial) -> schemas.Dependency:
+async def _tried(name: str, trial: Trial, whole: bool) -> schemas.Dependency:
     started = time.perf_counter()
     problem = about = None
     try:
         about = await asyncio.wait_for(trial(), SECONDS)
     except DarkroomError as error:
-        problem = str(error)
+        problem = str(error) if whole else error.title()
+        if not whole:
+            log.warning("%s: %s", name, error)
     except TimeoutError:
         problem = f"It did not answer within {SECONDS:g} seconds."
     return schemas.Dependency(

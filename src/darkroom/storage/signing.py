@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,8 +60,12 @@ def presign(
     return f"{parts.scheme}://{parts.netloc}{path}?{listed}&X-Amz-Signature={signature}"
 
 
-def disposition(name: str) -> str:
-    """A Content-Disposition that has a browser save a file under this name (RFC 6266), whatever is in it."""
+def disposition(name: str, *, download: bool = True) -> str:
+    """A Content-Disposition that names a file (RFC 6266), whatever is in the name.
+
+    ``download`` has a browser save it rather than show it.
+    """
     name = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\"')[:200] or "file"
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace("%", "_")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
+    kind = "attachment" if download else "inline"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -56,7 +56,7 @@ def by_grabcut(pixels: Array) -> Segmentation:
     labels[likely > max(0.95, bar)] = SUBJECT
     labels[likely < bar / 4] = BACKGROUND
     mask = _significant(_grabcut(small, labels, rounds=4), likely)
-    return Segmentation(_refined(pixels, mask))
+    return Segmentation(refine(pixels, mask))
 
 
 def by_watershed(pixels: Array) -> Segmentation:
@@ -154,8 +154,13 @@ def _significant(mask: Array, likely: Array) -> Array:
     return mask.astype(np.float32)
 
 
-def _refined(pixels: Array, mask: Array) -> Array:
-    """The mask with its outline worked out again at FINE_SIDE, in a band about the coarse one."""
+def refine(pixels: Array, mask: Array) -> Array:
+    """A mask with its outline worked out again at FINE_SIDE, in a band about the coarse one.
+
+    Args:
+        pixels: ``height x width x 3``, uint8, sRGB.
+        mask: smaller, ``height x width``, float32, 0 or 1.
+    """
     fine = shrink(pixels, FINE_SIDE)
     size = (fine.shape[1], fine.shape[0])
     if mask.shape == fine.shape[:2] or not 0 < mask.mean() < 1:

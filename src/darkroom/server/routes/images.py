@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from darkroom.database.schema import JobRow, VersionRow
-from darkroom.errors import Conflict, DarkroomError, InputError, InvalidParameters, LimitExceeded, ScannerUnavailable
+from darkroom.database.schema import VersionRow
+from darkroom.errors import DarkroomError, InputError, InvalidParameters, LimitExceeded, ScannerUnavailable
 from darkroom.image import Encoding
 from darkroom.inspection import Inspection
-from darkroom.jobs.dispatcher import lane_of
-from darkroom.jobs.store import NewJob
 from darkroom.operations.resize import Resize
 from darkroom.pipeline import Pipeline
 from darkroom.safety.validation import MEDIA_TYPES, safe_name
@@ -34,14 +32,15 @@ from darkroom.server.dependencies import (
     problems,
     unless_gone,
 )
-from darkroom.server.keys import Principal
 from darkroom.server.multipart import UPLOAD_BYTES, Multipart
 from darkroom.server.problems import problem_of
 from darkroom.server.routes.local_media import RECEIPT, tell
 from darkroom.server.studio import Studio
+from darkroom.server.submitting import submit, submit_batch
 from darkroom.server.work import Order, ordered
 from darkroom.storage.storage import fetch
 
+log = logging.getLogger("darkroom.server")
 router = APIRouter(prefix="/images", tags=["images"])
 
 LARGEST_THUMBNAIL = 2048
@@ -61,7 +60,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="The same key with the same request gives the same job.",
+        description="The same key with the same request gives the same job; with another request, 409.",
     ),
 ]
 _UPLOAD: dict[str, Any] = {
@@ -135,7 +134,12 @@ async def upload(request: Request, response: Response, studio: TheStudio, who: W
     if failed:
         response.status_code = 207
     request_id: str = request.state.id
-    errors = [schemas.FailedFile(name=name, problem=problem_of(error, request_id)) for name, error in failed]
+    errors: list[schemas.FailedFile] = []
+    for name, error in failed:
+        if error.private:
+            log.warning("%s", error)
+        problem = problem_of(error, request_id, whole=not studio.needs_key)
+        errors.append(schemas.FailedFile(name=name, problem=problem))
     return schemas.Uploaded(images=taken, errors=errors)
 
 
@@ -179,7 +183,7 @@ async def process_any(
     body: schemas.ProcessRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Job:
     """Have a picture worked on, one that is stored or one at an address: gives a job."""
-    return await _submit(studio, who, body, body, idempotency_key)
+    return views.job(await submit(studio, who, body, body, idempotency_key), studio.settings)
 
 
 @router.post(
@@ -187,16 +191,23 @@ async def process_any(
 )
 async def process_sync(body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer) -> Response:
     """Have a picture worked on and wait for the result, which is no new version of it."""
-    order = await studio.ordered(body, owner_of(who))
+    order, seat = await studio.ordered(body, owner_of(who)), studio.bench.seat()
     if body.url is not None:
-        taken = await studio.intake.fetch(str(body.url), job=request.state.id)
-        digest, name = taken.digest, taken.name
+        # Fetching is the longer part of the work, often enough: who gets no seat is told so before it.
+        async with seat:
+            taken = await unless_gone(request, studio.intake.fetch(str(body.url), job=request.state.id))
+            name = taken.name
+            finished = await unless_gone(
+                request, studio.making.make(taken.digest, taken.digest, order, name=name, place=seat)
+            )
     else:
         assert body.image_id is not None
         version = await asyncio.to_thread(studio.pictures.version, body.image_id, owner_of(who), body.version)
         known = await asyncio.to_thread(studio.pictures.get, body.image_id, owner_of(who))
-        digest, name = version.digest, known.row.name
-    finished = await unless_gone(request, studio.making.make(digest, digest, order, name=name))
+        name = known.row.name
+        finished = await unless_gone(
+            request, studio.making.make(version.digest, version.digest, order, name=name, place=seat)
+        )
     answer = await files.answer(
         request,
         studio.storage,
@@ -214,17 +225,7 @@ async def batch(
     body: schemas.BatchRequest, studio: TheStudio, who: Writer, idempotency_key: IdempotencyKey = None
 ) -> schemas.Batch:
     """Have several pictures worked on in the same way: all are accepted, or none."""
-    order = await studio.ordered(body.work, owner_of(who))
-    webhook = str(body.webhook_url) if body.webhook_url is not None else None
-    known = await asyncio.to_thread(studio.jobs.known_batch, who.id, idempotency_key)
-    if known is None:
-        jobs = await _new_jobs(studio, who, body, order)
-        row, rows = await asyncio.to_thread(studio.jobs.batch, who.id, webhook, jobs, idempotency_key)
-        studio.submitted(rows)
-    else:
-        row = known
-        if row.webhook_url != webhook:
-            raise _conflict(idempotency_key)
+    row = await submit_batch(studio, who, body, idempotency_key)
     return await asyncio.to_thread(studio.batch, row)
 
 
@@ -301,8 +302,9 @@ async def thumbnail(
     row = await asyncio.to_thread(studio.pictures.version, image_id, owner_of(who), version, name)
     encoding = Encoding(format="webp", quality=_THUMBNAIL_QUALITY, metadata="none")
     order = Order(Pipeline([Resize(width=size, height=size)]), encoding, {})
-    async with studio.thumbnails:
-        finished = await studio.making.make(row.digest, row.digest, order, name=image_id, seated=False)
+    finished = await studio.making.make(
+        row.digest, row.digest, order, name=image_id, place=studio.bench.turn(order.pipeline)
+    )
     return await files.answer(
         request,
         studio.storage,
@@ -331,7 +333,8 @@ async def process_one(
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Job:
     """Have a stored picture worked on: gives a job, whose result is a new version of it."""
-    return await _submit(studio, who, schemas.Source(image_id=image_id, version=version), body, idempotency_key)
+    source = schemas.Source(image_id=image_id, version=version)
+    return views.job(await submit(studio, who, source, body, idempotency_key), studio.settings)
 
 
 @router.post("/{image_id}/link", responses=problems(404, *BODY))
@@ -373,87 +376,15 @@ async def _file(request: Request, studio: Studio, row: VersionRow, name: str) ->
 
 async def _looked_at(studio: Studio, row: VersionRow, name: str, faces: bool) -> dict[str, Any]:
     """What a decoder says of a version, in a worker."""
+    bench = studio.bench
     with tempfile.TemporaryDirectory(prefix="darkroom-request-") as folder:
-        path = FilePath(folder) / "picture"
-        await fetch(studio.storage, row.digest, path)
-        outcome = await studio.bench.run(Inspection(path, name=name, faces=faces))
+        inspection = Inspection(FilePath(folder) / "picture", name=name, faces=faces)
+        async with bench.turn(inspection.pipeline):
+            await fetch(studio.storage, row.digest, FilePath(folder) / "picture")
+            outcome = await bench.run(inspection)
     assert outcome.data is not None
     found: dict[str, Any] = json.loads(outcome.data)
     return found
-
-
-async def _submit(
-    studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, key: str | None
-) -> schemas.Job:
-    order = await studio.ordered(work, owner_of(who))
-    known = await asyncio.to_thread(studio.jobs.known, who.id, key)
-    if known is None:
-        new = await _new_job(studio, who, source, work, order, key)
-        row, _ = await asyncio.to_thread(studio.jobs.submit, new)
-        studio.submitted([row])
-    else:
-        row = known
-        if not _same(row, source, order):
-            raise _conflict(key)
-    return views.job(row, studio.settings)
-
-
-async def _new_jobs(studio: Studio, who: Principal, body: schemas.BatchRequest, order: Order) -> list[NewJob]:
-    """A job for each picture of a batch; where one is not to be had, nothing is left of the others."""
-    jobs: list[NewJob] = []
-    try:
-        for source in body.images:
-            jobs.append(await _new_job(studio, who, source, body.work, order))
-    except DarkroomError:
-        for job in jobs:
-            if job.source_url is not None and job.image_id is not None:
-                await asyncio.to_thread(studio.pictures.delete, job.image_id, None)
-        raise
-    return jobs
-
-
-async def _new_job(
-    studio: Studio, who: Principal, source: schemas.Source, work: schemas.Work, order: Order, key: str | None = None
-) -> NewJob:
-    """A job for a picture; for one at an address its place among the stored ones is made."""
-    if source.url is not None:
-        name = safe_name(unquote(source.url.path or "").rpartition("/")[2] or "picture")
-        reserved = await asyncio.to_thread(
-            studio.pictures.reserve, name, owner=who.id, store_id=source.store_id, product_id=source.product_id
-        )
-        image_id, digest, url = reserved.id, "", str(source.url)
-    else:
-        assert source.image_id is not None
-        version = await asyncio.to_thread(studio.pictures.version, source.image_id, owner_of(who), source.version)
-        known = await asyncio.to_thread(studio.pictures.get, source.image_id, owner_of(who))
-        image_id, digest, url, name = source.image_id, version.digest, None, known.row.name
-    return NewJob(
-        source=digest,
-        source_url=url,
-        operations=order.pipeline.to_json(),
-        name=name,
-        encoding=order.encoding_as_json(),
-        pictures=order.pictures,
-        lane=lane_of(order.pipeline),
-        priority=work.priority,
-        owner=who.id,
-        image_id=image_id,
-        webhook_url=str(work.webhook_url) if work.webhook_url is not None else None,
-        idempotency_key=key,
-    )
-
-
-def _same(row: JobRow, source: schemas.Source, order: Order) -> bool:
-    """Whether a job is what a request asks for."""
-    asked = str(source.url) if source.url is not None else None
-    picture = row.source_url == asked if asked is not None else row.image_id == source.image_id
-    return picture and row.operations == order.pipeline.to_json() and row.encoding == order.encoding_as_json()
-
-
-def _conflict(key: str | None) -> Conflict:
-    return Conflict(
-        f"The Idempotency-Key {key} was used with another request.", cure="Use a new one.", field="Idempotency-Key"
-    )
 
 
 def _group(field: str, text: str) -> str:

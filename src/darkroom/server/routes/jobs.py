@@ -12,12 +12,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from darkroom.database.schema import BatchRow, JobRow
 from darkroom.errors import BatchNotFound, Conflict, JobNotFound
-from darkroom.jobs.store import DONE
+from darkroom.jobs.store import DONE, picture_deleted
 from darkroom.server import files, schemas, views
 from darkroom.server.archive import archive_of
 from darkroom.server.dependencies import Reader, TheStudio, Writer, after_of, cursor_of, hide, owner_of, problems
 from darkroom.server.keys import Principal
 from darkroom.server.studio import Studio
+from darkroom.storage.signing import disposition
 
 router = APIRouter(tags=["jobs"])
 
@@ -111,9 +112,11 @@ async def retry(job_id: JobId, studio: TheStudio, who: Writer) -> schemas.Job:
 async def result(job_id: JobId, request: Request, studio: TheStudio, who: Reader) -> Response:
     """The file that came of a job."""
     row = await _job(studio, job_id, who)
-    made = await asyncio.to_thread(studio.pictures.made_by, row.id) if row.state == "completed" else None
-    if made is None:
+    if row.state != "completed":
         raise Conflict(f"The job has no result: it is {row.state}.", cure="Wait until it is completed.")
+    made = await asyncio.to_thread(studio.pictures.made_by, row.id)
+    if made is None:
+        raise picture_deleted(row)
     format: Any = made.format
     return await files.answer(
         request,
@@ -190,8 +193,10 @@ async def archive(batch_id: BatchId, studio: TheStudio, who: Reader) -> Response
     await _batch(studio, batch_id, who)
     found = await asyncio.to_thread(studio.results_of, batch_id)
     if not found:
-        raise Conflict("No job of the batch has a result yet.", cure="Wait until one is completed.")
-    headers = {"Content-Disposition": files.disposition(f"darkroom-{batch_id[:8]}.zip", download=True)}
+        raise Conflict(
+            "No job of the batch has a result.", cure="Wait until one is completed, of a picture that is not deleted."
+        )
+    headers = {"Content-Disposition": disposition(f"darkroom-{batch_id[:8]}.zip")}
     return StreamingResponse(archive_of(studio.storage, found), media_type="application/zip", headers=headers)
 
 

@@ -6,12 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter, ValidationError
 
 from darkroom.errors import FileMissing, InvalidParameters
+from darkroom.jobs.results import named
 from darkroom.models.store import Store
 from darkroom.report import Report
 from darkroom.server import files, schemas
@@ -77,7 +79,7 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     work: schemas.Work | None = None
     finished: Finished | None = None
     name = ""
-    settings = studio.settings
+    settings, seat = studio.settings, studio.bench.seat()
     form = Multipart(request, settings.server.upload_bytes)
     async for part in form.parts():
         if part.name == "operations":
@@ -85,12 +87,16 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
         elif part.name != "file" or finished is not None:
             raise _not_wanted(part)
         else:
-            async with studio.intake.received(
-                part.chunks(),
-                name=part.filename or "picture",
-                declared_type=part.content_type,
-                most=settings.server.upload_bytes,
-            ) as (accepted, whole, _):
+            # Before the file: receiving and scanning one that is not worked on then is work as well.
+            async with (
+                seat,
+                studio.intake.received(
+                    part.chunks(),
+                    name=part.filename or "picture",
+                    declared_type=part.content_type,
+                    most=settings.server.upload_bytes,
+                ) as (accepted, whole, _),
+            ):
                 async for rest in form.parts():
                     if rest.name != "operations":
                         raise _not_wanted(rest)
@@ -103,7 +109,9 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                     )
                 order = await studio.ordered(work, owner_of(who))
                 name = accepted.name
-                finished = await unless_gone(request, studio.making.make(whole.path, whole.digest, order, name=name))
+                finished = await unless_gone(
+                    request, studio.making.make(whole.path, whole.digest, order, name=name, place=seat)
+                )
     if finished is None:
         raise InvalidParameters("The form has no file.", cure="Send the picture as the field file.", field="file")
     answer = await files.answer(
@@ -123,17 +131,25 @@ def tell(answer: Response, finished: Finished) -> None:
     report = json.dumps(finished.report, separators=(",", ":"))
     if len(report) <= REPORT_BYTES:
         answer.headers[REPORT_HEADER] = report
-    answer.headers["Link"] = f'</local-media/reports/{finished.key}>; rel="describedby"; type="application/json"'
+    # A receipt is kept without a name: several may share it.
+    name = quote((finished.report["input"] or {}).get("name") or "", safe="")
+    where = f"/local-media/reports/{finished.key}" + (f"?name={name}" if name else "")
+    answer.headers["Link"] = f'<{where}>; rel="describedby"; type="application/json"'
     answer.headers["Darkroom-Cache"] = "hit" if finished.cached else "miss"
 
 
 @router.get("/reports/{key}", responses=problems(404))
-async def report(key: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], studio: TheStudio, who: Reader) -> Report:
+async def report(
+    key: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
+    studio: TheStudio,
+    who: Reader,
+    name: Annotated[str | None, Query(max_length=255, description="What the receipt is to call the picture.")] = None,
+) -> Report:
     """The receipt of a result, for as long as it is kept."""
     row = await studio.results.find(key)
     if row is None:
         raise FileMissing("The receipt is not kept any more.", cure="Process the picture again.")
-    return Report.model_validate(row.report)
+    return Report.model_validate(named(row.report, name))
 
 
 @router.get("/models/status", responses=problems())

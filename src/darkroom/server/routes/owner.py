@@ -1,4 +1,4 @@
-"""``/api/v1/settings``, ``/egress`` and ``/webhooks``: what the owner of the machine wants to see and change."""
+"""``/api/v1/settings`` and ``/egress``: what the owner of the machine wants to see and change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -14,7 +14,7 @@ from darkroom.egress import PURPOSES, Purpose
 from darkroom.errors import InvalidParameters
 from darkroom.ledger import Entry, Ledger
 from darkroom.server import schemas, settings_view
-from darkroom.server.dependencies import BODY, Keeper, Reader, TheStudio, problems
+from darkroom.server.dependencies import BODY, Owner, Reader, TheStudio, problems
 from darkroom.settings import Settings
 
 router = APIRouter(tags=["owner"])
@@ -27,23 +27,27 @@ async def settings(studio: TheStudio, who: Reader) -> schemas.SettingsView:
 
 
 @router.patch("/settings", responses=problems(409, 500, *BODY))
-async def change(body: schemas.SettingsChange, studio: TheStudio, who: Keeper) -> schemas.SettingsView:
-    """Change settings, from now on and after a restart. Work that runs is given back and begun again with them."""
-    stored = await asyncio.to_thread(settings_view.store, body.changes)
-    # What the command line said when the service was started stays, but for what is changed now.
-    await studio.change(studio.settings.with_changes({path: _at(stored, path) for path in body.changes}))
+async def change(body: schemas.SettingsChange, studio: TheStudio, who: Owner) -> schemas.SettingsView:
+    """Change settings, from now on and after a restart: all or none. Jobs that run are begun again with them.
+
+    They say what may leave this machine, whoever's it is: a key needs the scope admin.
+    """
+    await studio.change(body.changes)
     return _shown(studio.settings)
 
 
 @router.get("/egress", responses=problems())
 async def egress(
     studio: TheStudio,
-    who: Reader,
+    who: Owner,
     since: Annotated[datetime | None, Query(description="Only from then on.")] = None,
     purpose: Annotated[Purpose | None, Query(description="Only for this purpose.")] = None,
     most: Annotated[int, Query(ge=1, le=1000, description="Connections that are listed.")] = 100,
 ) -> schemas.EgressSummary:
-    """Every connection that was made from this machine: when, to whom, why, and how many bytes."""
+    """Every connection that was made from this machine: when, to whom, why, and how many bytes.
+
+    Whoever's work it was for: a key needs the scope admin.
+    """
     if since is not None:
         try:
             if since.tzinfo is None:
@@ -85,13 +89,6 @@ def _allowed(settings: Settings, purpose: Purpose) -> bool:
     if settings.offline or not settings.egress.allows(purpose):
         return False
     return purpose != "cloud" or settings.providers.consent
-
-
-def _at(settings: Settings, path: str) -> Any:
-    value: Any = settings
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _shown(settings: Settings) -> schemas.SettingsView:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
-from darkroom.image import Format
+from darkroom.codecs.encoding import WITHOUT_ALPHA
+from darkroom.image import Encoding, Format
 from darkroom.server import files, signing
 from darkroom.server.dependencies import WORKING, TheStudio, problems
 from darkroom.server.work import ordered
 
 router = APIRouter(tags=["transformed"])
-
-WITHOUT_ALPHA: tuple[Format, ...] = ("jpeg",)
 
 
 @router.get(
@@ -40,10 +41,12 @@ async def transformed(
     pipeline, encoding = await asyncio.to_thread(address.work, studio.settings)
     version = await asyncio.to_thread(studio.pictures.version, address.image_id, None, address.version)
     order = await asyncio.to_thread(ordered, pipeline, encoding, studio.pictures, None)
-    if address.extension == "auto":
-        order = await studio.negotiated(version, order, signing.negotiate(accept, "auto"))
-    async with studio.thumbnails:
-        finished = await studio.making.make(version.digest, version.digest, order, name=name, seated=False)
+    if address.extension == signing.AUTO:
+        chosen = _negotiated(signing.negotiate(accept, signing.AUTO))
+        order = replace(order, encoding=order.encoding.over(chosen))
+    finished = await studio.making.make(
+        version.digest, version.digest, order, name=name, place=studio.bench.turn(order.pipeline)
+    )
     answer = await files.answer(
         request,
         studio.storage,
@@ -54,11 +57,22 @@ async def transformed(
         download=address.download is not None,
         cache=_cache(address),
     )
-    if address.extension == "auto":
+    if address.extension == signing.AUTO:
         answer.headers["Vary"] = "Accept"
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answer
+
+
+def _negotiated(formats: Sequence[Format]) -> Encoding:
+    """Writes the best of these formats that loses no alpha; what comes after one that never does is not looked at."""
+    wanted: list[Format] = []
+    for format in formats:
+        wanted.append(format)
+        if format not in WITHOUT_ALPHA:
+            break
+    # One that is named has the results of addresses that name it, too.
+    return Encoding(formats=tuple(wanted)) if wanted[0] in WITHOUT_ALPHA else Encoding(format=wanted[0])
 
 
 def _cache(address: signing.Address) -> str:

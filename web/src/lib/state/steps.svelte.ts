@@ -1,6 +1,7 @@
 import type { Operation, Output, RecipeInfo } from "@darkroom/client";
 import { fieldsOf, type JsonSchema } from "../forms/schema";
 import { catalogue } from "./catalogue.svelte";
+import { missing } from "./needs";
 
 /** A step of the editor: an operation, and what was said of its parameters. */
 export interface Step {
@@ -13,13 +14,24 @@ export interface Step {
   open: boolean;
 }
 
+/** Steps that were removed at once, and the recipe that took their place. */
+export interface Removed {
+  recipe: string | null;
+  list: Step[];
+  output: Output;
+}
+
 const KEPT = "darkroom.steps";
 
 class Steps {
   list = $state<Step[]>([]);
   output = $state<Output>({});
+  /** What was here until all of it was removed, or until a recipe took its place. */
+  removed = $state.raw<Removed | null>(null);
   /** Steps that are carried out. */
   active = $derived(this.list.filter((step) => !step.off));
+  /** Those of them to which enough was said. */
+  complete = $derived(this.active.filter((step) => missing(step.type, step.values).length === 0));
 
   constructor() {
     try {
@@ -74,7 +86,9 @@ class Steps {
     this.list = this.list.filter((step) => step.key !== key);
   }
 
+  /** Remove all; they can be put back. */
   clear(): void {
+    this.#remember(null);
     this.list = [];
     this.output = {};
   }
@@ -87,8 +101,9 @@ class Steps {
     if (step !== undefined) this.list.splice(to, 0, step);
   }
 
-  /** Take the steps of a recipe in place of those that are here. */
+  /** Take the steps of a recipe in place of those that are here; these can be put back. */
   take(recipe: RecipeInfo): void {
+    this.#remember(recipe.name);
     this.list = recipe.operations.map((operation) => {
       const { type, ...values } = operation as { type: string } & Record<string, unknown>;
       return { key: newKey(), type, values: said(type, values), off: false, open: false };
@@ -100,6 +115,23 @@ class Steps {
   /** The operations as the service takes them. */
   operations(steps: Step[] = this.active): Operation[] {
     return steps.map((step) => ({ ...$state.snapshot(step.values), type: step.type }) as Operation);
+  }
+
+  /** Put back what was removed. */
+  putBack(): void {
+    if (this.removed === null) return;
+    this.list = this.removed.list;
+    this.output = this.removed.output;
+    this.removed = null;
+  }
+
+  #remember(recipe: string | null): void {
+    if (this.list.length === 0) return;
+    this.removed = {
+      recipe,
+      list: $state.snapshot(this.list) as Step[],
+      output: $state.snapshot(this.output) as Output,
+    };
   }
 
   #at(key: string): number {

@@ -1,3 +1,11 @@
+/** A rectangle of the viewer, in CSS pixels. */
+export interface Place {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 /** Where the viewer looks: how large a pixel of the picture is on the screen, and where the picture lies. */
 export class Camera {
   /** The viewer's own size, in CSS pixels. */
@@ -6,35 +14,41 @@ export class Camera {
   /** The picture's size, in its pixels. */
   imageWidth = $state(1);
   imageHeight = $state(1);
+  /** How many pictures share the viewer, side by side. */
+  columns = $state(1);
+  /** Whether what is drawn at the picture's edges has to be reached: they keep away from those of the viewer. */
+  edged = $state(false);
 
   /** CSS pixels for a pixel of the picture; null fits it in. */
   #zoom = $state<number | null>(null);
   #centreX = $state(0.5);
   #centreY = $state(0.5);
 
+  /** What the picture has of the viewer, in CSS pixels across. */
+  room = $derived(this.width / this.columns);
+  #margin = $derived(this.edged ? 44 : this.width < 500 ? 16 : 48);
   /** What fits the whole picture in, with a margin; small pictures are enlarged to four times at most. */
-  fitting = $derived.by(() => {
-    const margin = this.width < 500 ? 16 : 56;
-    const room = Math.min((this.width - margin) / this.imageWidth, (this.height - margin - 24) / this.imageHeight);
-    return Math.max(0.001, Math.min(room, 4));
-  });
+  fitting = $derived(this.#fit(this.imageWidth, this.imageHeight));
   scale = $derived(this.#zoom ?? this.fitting);
+  /** Pixels of the screen for one of the picture. */
+  magnification = $derived(this.scale * devicePixelRatio);
   fitted = $derived(this.#zoom === null);
-  /** Where the picture's left top corner is. */
-  left = $derived(this.width / 2 - this.#centreX * this.imageWidth * this.scale);
-  top = $derived(this.height / 2 - this.#centreY * this.imageHeight * this.scale);
+  /** Where the picture lies; beside another one, within its own column. */
+  place = $derived(this.#placed(this.imageWidth, this.imageHeight, this.scale));
 
-  /** Where a picture of another shape lies in one half of the viewer, as near as this one is in the whole. */
-  beside(width: number, height: number): { left: number; top: number; width: number; height: number } {
-    const pane = this.width / 2;
-    const fit = Math.min((pane - 40) / width, (this.height - 110) / height, 4);
-    const scale = fit * (this.scale / this.fitting);
-    return {
-      left: pane / 2 - this.#centreX * width * scale,
-      top: this.height / 2 - 8 - this.#centreY * height * scale,
-      width: width * scale,
-      height: height * scale,
-    };
+  /** Look at a picture of this size, as near as at the one before. */
+  show(width: number, height: number, columns: number): void {
+    if (width === this.imageWidth && height === this.imageHeight && columns === this.columns) return;
+    const nearer = this.#zoom === null ? null : this.#zoom / this.fitting;
+    this.imageWidth = width;
+    this.imageHeight = height;
+    this.columns = columns;
+    this.#zoom = nearer === null ? null : nearer * this.fitting;
+  }
+
+  /** Where a picture of another shape lies in a column of its own, as near as this one is in the other. */
+  beside(width: number, height: number): Place {
+    return this.#placed(width, height, this.#fit(width, height) * (this.scale / this.fitting));
   }
 
   /** Fit the whole picture in. */
@@ -49,12 +63,13 @@ export class Camera {
   }
 
   /** Take another scale; the point of the viewer that is given stays where it is. */
-  zoomTo(scale: number, x = this.width / 2, y = this.height / 2): void {
+  zoomTo(scale: number, x = this.room / 2, y = this.height / 2): void {
     const next = Math.min(32, Math.max(Math.min(this.fitting, 0.05), scale));
-    const imageX = (x - this.left) / this.scale;
-    const imageY = (y - this.top) / this.scale;
+    const within = x % this.room;
+    const imageX = (within - this.place.left) / this.scale;
+    const imageY = (y - this.place.top) / this.scale;
     this.#zoom = next;
-    this.#centreX = (this.width / 2 - x + imageX * next) / (this.imageWidth * next);
+    this.#centreX = (this.room / 2 - within + imageX * next) / (this.imageWidth * next);
     this.#centreY = (this.height / 2 - y + imageY * next) / (this.imageHeight * next);
     this.#hold();
   }
@@ -70,6 +85,20 @@ export class Camera {
     this.#centreX -= dx / (this.imageWidth * this.scale);
     this.#centreY -= dy / (this.imageHeight * this.scale);
     this.#hold();
+  }
+
+  #placed(width: number, height: number, scale: number): Place {
+    return {
+      left: this.room / 2 - this.#centreX * width * scale,
+      top: this.height / 2 - this.#centreY * height * scale,
+      width: width * scale,
+      height: height * scale,
+    };
+  }
+
+  #fit(width: number, height: number): number {
+    const room = Math.min((this.room - this.#margin) / width, (this.height - this.#margin) / height);
+    return Math.max(0.001, Math.min(room, 4));
   }
 
   #hold(): void {

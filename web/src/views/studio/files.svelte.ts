@@ -69,7 +69,8 @@ export class FileLayer {
         ({ width, height } = bitmap);
         bitmap.close();
       }
-      this.layer = { src, width, height };
+      const drawn = whole ? width : Math.round(width * Math.min(1, SMALL / Math.max(width, height)));
+      this.layer = { src, width, height, drawn };
       if (last !== null) setTimeout(() => URL.revokeObjectURL(last.src), 1000);
     } catch (error) {
       if (stop.signal.aborted) return;

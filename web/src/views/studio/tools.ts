@@ -15,7 +15,8 @@ export function cropsBySides(schema: JsonSchema): boolean {
 
 /** The tool that can set a field; null where there is none. */
 export function toolFor(field: Field, key: string): Tool | null {
-  if (field.kind === "picture" && field.name === "mask") return { kind: "brush", key, field: field.name };
+  if (field.kind === "picture" && ["mask", "keep", "remove"].includes(field.name))
+    return { kind: "brush", key, field: field.name };
   if (field.kind === "text" && field.name === "gravity") return { kind: "focus", key, field: field.name };
   if (field.kind === "box" || field.kind === "boxes")
     return { kind: "box", key, field: field.name, many: field.kind === "boxes" };
