@@ -56,6 +56,7 @@ export type EgressSummary = Complete<Schemas["EgressSummary"]>;
 export type Health = Complete<Schemas["Health"]>;
 export type Readiness = Complete<Schemas["Readiness"]>;
 export type Delivery = Complete<Schemas["Delivery"]>;
+export type WebhookSecrets = Complete<Schemas["WebhookSecrets"]>;
 export type Problem = Schemas["Problem"];
 
 /** Part of a list, the newest first. */

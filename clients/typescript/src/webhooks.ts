@@ -1,7 +1,7 @@
 import { answer, given } from "./answers.js";
 import { type Listing, listing } from "./pages.js";
 import type { Transport } from "./transport.js";
-import type { CallOptions, Delivery } from "./types.js";
+import type { CallOptions, Delivery, WebhookSecrets } from "./types.js";
 
 /** Messages to webhooks: those that were sent, or could not be. */
 export class Webhooks {
@@ -39,5 +39,10 @@ export class Webhooks {
   async replay(id: string, { signal }: CallOptions = {}): Promise<Delivery> {
     const options = { params: { path: { delivery_id: id } }, signal: signal ?? null };
     return answer(this.#transport.api.POST("/api/v1/webhooks/deliveries/{delivery_id}/replay", options));
+  }
+
+  /** What messages are signed with, for who receives them; the service says it to an administrator only. */
+  async secrets({ signal }: CallOptions = {}): Promise<WebhookSecrets> {
+    return answer(this.#transport.api.GET("/api/v1/webhooks/secrets", { signal: signal ?? null }));
   }
 }

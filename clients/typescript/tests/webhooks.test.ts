@@ -35,5 +35,6 @@ test("a job that has ended is told of, and once more where that is wanted", asyn
   await client.webhooks.replay(id);
   const [second] = (await again) as [IncomingMessage];
   expect(second.headers["webhook-id"]).toBe(id);
+  expect(await client.webhooks.secrets()).toEqual({ secrets: [expect.stringMatching(/^whsec_/)], made_here: true });
   await expect(client.webhooks.get("0".repeat(32))).rejects.toMatchObject({ code: "delivery_not_found" });
 });
