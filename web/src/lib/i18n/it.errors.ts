@@ -59,6 +59,10 @@ export const errors: Record<string, { title: string; cure: string | null }> = {
     cure: "Disattiva «Nessun ripiego» nelle opzioni, o chiedi altro.",
   },
   file_missing: { title: "Il file non è più nell’archivio.", cure: "Aggiungi di nuovo l’immagine." },
+  host_refused: {
+    title: "La richiesta è rivolta a un nome che non è di questo servizio.",
+    cure: "Apri la pagina a un indirizzo del servizio, o fai ammettere il nome nelle impostazioni.",
+  },
   image_not_found: { title: "Questa immagine non c’è.", cure: "Forse è stata eliminata: aggiungila di nuovo." },
   infected: { title: "L’antivirus ha trovato qualcosa di nocivo nel file.", cure: "Non usarlo." },
   inference_failed: {
@@ -106,6 +110,10 @@ export const errors: Record<string, { title: string; cure: string | null }> = {
     cure: "Controlla che cosa c’è fra la pagina e il servizio.",
   },
   offline: { title: "Fuori rete: nessuna connessione è consentita.", cure: "Disattiva «Fuori rete» nelle opzioni." },
+  origin_refused: {
+    title: "La richiesta viene da una pagina che qui non può cambiare nulla.",
+    cure: "Usa la pagina del servizio, o fai ammettere l’origine nelle impostazioni.",
+  },
   out_of_memory: {
     title: "La memoria non basta.",
     cure: "Lavora su un’immagine più piccola, o chiudi altri programmi.",
@@ -118,11 +126,19 @@ export const errors: Record<string, { title: string; cure: string | null }> = {
   },
   queue: { title: "La coda dei lavori non risponde.", cure: "Riprova fra poco." },
   range: { title: "Il file non ha quei byte.", cure: "Scaricalo dall’inizio." },
+  restarting: {
+    title: "Il servizio si sta chiudendo, o riparte con altre impostazioni.",
+    cure: "Riprova fra un momento.",
+  },
   scanner_unavailable: {
     title: "L’antivirus non risponde, e senza di lui nessun file viene accettato.",
     cure: "Riprova fra poco; se continua, chiedi a chi gestisce il servizio.",
   },
   service: { title: "Qualcosa su cui il servizio si appoggia non funziona.", cure: "Riprova fra poco." },
+  settings_conflict: {
+    title: "Un’impostazione non può stare insieme alle altre come sono.",
+    cure: "Cambia prima quella che la contraddice.",
+  },
   signature: { title: "La firma dell’indirizzo non è valida, o è scaduta.", cure: "Chiedi un indirizzo nuovo." },
   storage: {
     title: "L’archivio non si può leggere o scrivere.",
