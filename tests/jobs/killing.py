@@ -37,6 +37,8 @@ from darkroom.settings import Settings
 
 SIDE = 48
 PICTURES = 8
+PATIENCE_SECONDS = 10.0
+"""How long nothing may be answered before something is killed all the same."""
 QUICK = """
 import sys
 from darkroom.jobs import carrying, celery, dispatcher, store
@@ -88,7 +90,7 @@ class Client(threading.Thread):
         """Pictures of which it was said that they are stored: id, and digest."""
         self.jobs: list[str] = []
         """Jobs of which it was said that they are accepted."""
-        self.unanswered = 0
+        self.answered = self.unanswered = 0
         self.refused: list[str] = []
         self._service, self._pictures, self._pace = service, pictures, pace
         self._http = httpx.Client(base_url=service, timeout=15.0)
@@ -126,6 +128,7 @@ class Client(threading.Thread):
             except httpx.TransportError:
                 answer = None
             if answer is not None and answer.is_success:
+                self.answered += 1
                 return answer.json()
             if answer is not None and answer.status_code < 500:
                 self.refused.append(f"{path}: {answer.status_code} {answer.text}")
@@ -175,7 +178,7 @@ class Siege:
     def run(self, *, kills: int, jobs: int, seconds: float) -> Figures:
         """Kill so often, while so many jobs at least are accepted; then let all be done, and look at it."""
         began = time.monotonic()
-        until = began + seconds
+        until, patience, answered = began + seconds, began + PATIENCE_SECONDS, 0
         with self._serving() as address:
             client = Client(f"http://127.0.0.1:{self._port}", address, self._pace)
             try:
@@ -187,7 +190,9 @@ class Siege:
                     if client.refused or time.monotonic() > until:
                         self.figures.faults += client.refused or ["it took too long"]
                         break
-                    if client.jobs:
+                    # On a slow machine too something gets done between two kills.
+                    if client.answered > answered or time.monotonic() > patience:
+                        answered, patience = client.answered, time.monotonic() + PATIENCE_SECONDS
                         self._kill()
                 client.enough.set()
                 client.join()
