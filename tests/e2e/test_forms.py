@@ -43,23 +43,21 @@ def incomplete(name: str) -> bool:
 def test_adding_an_operation_sets_nothing_and_asks_for_what_is_missing(service: Service, visit: Visit) -> None:
     picture = service.upload(SAMPLES / "mug.jpg")[0]
     visitor = visit(service)
-    # The service refuses what is not complete, which the console tells.
-    visitor.expected = ["422"]
     page = visitor.go(f"studio/{picture['id']}")
     shown(page, "before")
     names = [operation["name"] for operation in service.client.get("/api/v1/operations").json()]
     assert names == list(registry())
     asked = set()
     for at, name in enumerate(names):
-        with page.expect_response("**/process/sync") as answer:
-            card = add(page, at)
-            for more in card.get_by_role("button", name="more").all():
-                more.click()
+        card = add(page, at)
+        expect(card).to_be_visible()
+        for more in card.get_by_role("button", name="more").all():
+            more.click()
         assert kept(page) == [{"type": name}], "nothing is set by adding"
-        if answer.value.status == 422:
-            expect(card.get_by_role("status")).to_be_visible()
+        if card.get_by_role("status").count():
             asked.add(name)
         page.get_by_role("button", name="Remove all steps").click()
+    # What is not complete is not sent: an answer of 422 would stand in the console, which the visitor looks through.
     assert asked == {name for name in names if incomplete(name)}
     assert {"resize", "crop", "inpaint", "smart_crop"} <= asked
 
@@ -73,7 +71,7 @@ def test_what_a_step_needs_and_what_the_service_refuses_is_said_in_italian(servi
     page.get_by_role("button", name="Aggiungi un passo").click()
     page.get_by_role("dialog").get_by_role("button", name="Ridimensiona").click()
     card = page.get_by_role("region", name="Passo 1: Ridimensiona")
-    expect(card.get_by_role("status")).to_have_text("Indica larghezza, altezza o scala.")
+    expect(card.get_by_role("status")).to_have_text("Manca ancora: larghezza, altezza o scala.", ignore_case=True)
     card.get_by_role("button", name="Informazioni: Scala").click()
     expect(page.locator("p").get_by_text("Un fattore al posto di una misura")).to_be_visible()
     page.keyboard.press("Escape")

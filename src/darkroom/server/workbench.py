@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING
 
 from darkroom.errors import Cancelled, Restarting, TimedOut, TooManyRequests
@@ -25,33 +26,11 @@ MOST_TURNS = 16
 """Results of each lane that have their turn at once; the others wait before they have taken anything."""
 
 
-class Seat:
-    """A place for somebody who waits and would rather be told that there is none than wait for it.
-
-    An asynchronous context manager, which may be entered again while it is held, as by what goes on for others when
-    the first has left: the place is free once the last has. Raises TooManyRequests where all are taken.
-    """
-
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-        self._holders = 0
-
-    async def __aenter__(self) -> None:
-        if not self._holders:
-            self._bench.take()
-        self._holders += 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._holders -= 1
-        if not self._holders:
-            self._bench.give_back()
-
-
 class Workbench:
     """Worker processes, begun when they are first needed, and the places before them.
 
     Light work has processes and places of its own, so that a thumbnail never waits behind a network. Work takes a place
-    of one of two kinds first: a :class:`Seat`, where a picture may be of any size and work of any length, or a turn.
+    of one of two kinds first: a seat, where a picture may be of any size and work of any length, or a turn.
     The ``budget`` is the memory that it shares with the jobs that the program carries out.
     """
 
@@ -65,16 +44,25 @@ class Workbench:
         self._retired = self._closed = False
         self._turns: dict[Lane, asyncio.Semaphore] = {lane: asyncio.Semaphore(MOST_TURNS) for lane in WORKERS}
 
-    def seat(self) -> Seat:
-        """One of ``limits.sync_concurrency``, which is taken when it is entered."""
-        return Seat(self)
+    @contextlib.asynccontextmanager
+    async def seat(self) -> AsyncGenerator[None]:
+        """One of ``limits.sync_concurrency``, for somebody who would rather be told that there is none than wait.
 
-    def turn(self, pipeline: Pipeline) -> asyncio.Semaphore:
-        """One of those for what pages ask for by the dozen, which wait for each other; a context manager too."""
-        return self._turns[lane_of(pipeline)]
+        Raises TooManyRequests where all are taken.
+        """
+        self.refuse_where_full()
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
-    def take(self) -> None:
-        """Take a seat; see :meth:`seat`. Raises TooManyRequests."""
+    def refuse_where_full(self) -> None:
+        """Raise TooManyRequests where all seats are taken.
+
+        For whoever is about to receive or fetch a picture: a seat is not held meanwhile, since three senders or servers
+        that are slow would then keep everybody from work, but nothing comes in for whom there is none.
+        """
         most = self._settings.limits.sync_concurrency
         if self._taken >= most:
             raise TooManyRequests(
@@ -82,11 +70,10 @@ class Workbench:
                 cure="Try again in a moment, or submit it as a job: jobs wait their turn.",
                 retry_after=2.0,
             )
-        self._taken += 1
 
-    def give_back(self) -> None:
-        """Give back a seat that was taken."""
-        self._taken -= 1
+    def turn(self, pipeline: Pipeline) -> asyncio.Semaphore:
+        """One of those for what pages ask for by the dozen, which wait for each other; a context manager too."""
+        return self._turns[lane_of(pipeline)]
 
     async def run(self, request: Request) -> Outcome:
         """Carry a request out. Whoever stops waiting stops the work.

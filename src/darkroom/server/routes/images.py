@@ -200,23 +200,18 @@ async def process_any(
 )
 async def process_sync(body: schemas.ProcessRequest, request: Request, studio: TheStudio, who: Writer) -> Response:
     """Have a picture worked on and wait for the result, which is no new version of it."""
-    order, seat = await studio.ordered(body, owner_of(who)), studio.bench.seat()
+    order = await studio.ordered(body, owner_of(who))
     if body.url is not None:
-        # Fetching is the longer part of the work, often enough: who gets no seat is told so before it.
-        async with seat:
-            taken = await unless_gone(request, studio.intake.fetch(str(body.url), job=request.state.id))
-            name = taken.name
-            finished = await unless_gone(
-                request, studio.making.make(taken.digest, taken.digest, order, name=name, place=seat)
-            )
+        studio.bench.refuse_where_full()
+        taken = await unless_gone(request, studio.intake.fetch(str(body.url), job=request.state.id))
+        digest, name = taken.digest, taken.name
     else:
         assert body.image_id is not None
         version = await asyncio.to_thread(studio.pictures.version, body.image_id, owner_of(who), body.version)
         known = await asyncio.to_thread(studio.pictures.get, body.image_id, owner_of(who))
-        name = known.row.name
-        finished = await unless_gone(
-            request, studio.making.make(version.digest, version.digest, order, name=name, place=seat)
-        )
+        digest, name = version.digest, known.row.name
+    work = studio.making.make(digest, digest, order, name=name, place=studio.bench.seat())
+    finished = await unless_gone(request, work)
     answer = await files.answer(
         request,
         studio.storage,

@@ -79,7 +79,7 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
     work: schemas.Work | None = None
     finished: Finished | None = None
     name = ""
-    settings, seat = studio.settings, studio.bench.seat()
+    settings = studio.settings
     form = Multipart(request, settings.server.upload_bytes)
     async for part in form.parts():
         if part.name == "operations":
@@ -87,16 +87,13 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
         elif part.name != "file" or finished is not None:
             raise _not_wanted(part)
         else:
-            # Before the file: receiving and scanning one that is not worked on then is work as well.
-            async with (
-                seat,
-                studio.intake.received(
-                    part.chunks(),
-                    name=part.filename or "picture",
-                    declared_type=part.content_type,
-                    most=settings.server.upload_bytes,
-                ) as (accepted, whole, _),
-            ):
+            studio.bench.refuse_where_full()
+            async with studio.intake.received(
+                part.chunks(),
+                name=part.filename or "picture",
+                declared_type=part.content_type,
+                most=settings.server.upload_bytes,
+            ) as (accepted, whole, _):
                 async for rest in form.parts():
                     if rest.name != "operations":
                         raise _not_wanted(rest)
@@ -109,9 +106,8 @@ async def process(request: Request, studio: TheStudio, who: Writer) -> Response:
                     )
                 order = await studio.ordered(work, owner_of(who))
                 name = accepted.name
-                finished = await unless_gone(
-                    request, studio.making.make(whole.path, whole.digest, order, name=name, place=seat)
-                )
+                making = studio.making.make(whole.path, whole.digest, order, name=name, place=studio.bench.seat())
+                finished = await unless_gone(request, making)
     if finished is None:
         raise InvalidParameters("The form has no file.", cure="Send the picture as the field file.", field="file")
     answer = await files.answer(
