@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -107,6 +108,26 @@ class Service:
                 return found
             time.sleep(0.05)
         raise AssertionError(f"the job stays {found['state']}: {found}")
+
+
+def own_model(service_folder: Path, data: bytes) -> None:
+    """Name a model of the owner's, ``own-matte``: one file, ``own.onnx``, of this data. Before the service starts."""
+    config = service_folder / "config" / "darkroom"
+    config.mkdir(parents=True)
+    (config / "models.toml").write_text(
+        f"""
+        [[model]]
+        name = "own-matte"
+        task = "matte"
+        licence = "MIT"
+        [[model.files]]
+        name = "own.onnx"
+        url = "https://models.example/own.onnx"
+        bytes = {len(data)}
+        sha256 = "{hashlib.sha256(data).hexdigest()}"
+        digest_source = "the test"
+        """
+    )
 
 
 @pytest.fixture(scope="session")

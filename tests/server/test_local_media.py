@@ -14,7 +14,7 @@ import httpx2 as httpx
 import pytest
 from PIL import Image as Pillow
 
-from tests.server.conftest import SAMPLES, Service
+from tests.server.conftest import SAMPLES, Service, own_model
 
 PORTRAIT = SAMPLES / "portrait.jpg"
 
@@ -134,25 +134,11 @@ def test_models_are_listed_with_their_licence(client: httpx.Client) -> None:
 
 
 def test_a_model_is_downloaded_with_progress_and_can_be_removed(start: Callable[..., Service], tmp_path: Path) -> None:
-    mirror, config = tmp_path / "mirror", tmp_path / "service-0" / "config" / "darkroom"
+    mirror = tmp_path / "mirror"
     mirror.mkdir()
-    config.mkdir(parents=True)
     data = b"weights" * 100_000
     (mirror / "own.onnx").write_bytes(data)
-    (config / "models.toml").write_text(
-        f"""
-        [[model]]
-        name = "own-matte"
-        task = "matte"
-        licence = "MIT"
-        [[model.files]]
-        name = "own.onnx"
-        url = "https://models.example/own.onnx"
-        bytes = {len(data)}
-        sha256 = "{hashlib.sha256(data).hexdigest()}"
-        digest_source = "the test"
-        """
-    )
+    own_model(tmp_path / "service-0", data)
     service = start(DARKROOM_MODELS__MIRROR=str(mirror))
     states: list[str] = []
     with service.client.stream("GET", "/local-media/models/events") as events:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ import httpx2 as httpx
 import pytest
 
 from tests.models.serving import Mirror
-from tests.server.conftest import SAMPLES, Service
+from tests.server.conftest import SAMPLES, Service, own_model
 
 PORTRAIT = SAMPLES / "portrait.jpg"
 ELSEWHERE = "192.0.2.1"
@@ -167,23 +166,8 @@ class TestAChangeWhileOthersWait:
         assert process(service, '["resize:width=8"]').status_code == 200
 
     def test_downloads_go_on_unless_they_may_not(self, start: Callable[..., Service], tmp_path: Path) -> None:
-        config = tmp_path / "service-0" / "config" / "darkroom"
-        config.mkdir(parents=True)
         data = b"weights" * 100_000
-        (config / "models.toml").write_text(
-            f"""
-            [[model]]
-            name = "own-matte"
-            task = "matte"
-            licence = "MIT"
-            [[model.files]]
-            name = "own.onnx"
-            url = "https://models.example/own.onnx"
-            bytes = {len(data)}
-            sha256 = "{hashlib.sha256(data).hexdigest()}"
-            digest_source = "the test"
-            """
-        )
+        own_model(tmp_path / "service-0", data)
 
         def state() -> str:
             models = service.client.get("/local-media/models/status").json()["models"]
