@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.conftest import NARROW, ROOT, SAMPLES, WIDE
+from tests.e2e.test_editor import add_step, stroke
 from tests.e2e.test_examples import SWITCHES, checkout
 from tests.server.conftest import Service
 from tests.servers import environment, find
@@ -61,6 +62,20 @@ def keep(page: Page, name: str, target: Path = TARGET) -> None:
     Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(target / f"{name}.webp", quality=82, method=6)
 
 
+def mend(page: Page, name: str) -> None:
+    """A cut-out without a model, which has lost cap and coat, and the strokes that bring them back."""
+    page.get_by_role("button", name="Remove all steps").click()
+    add_step(page, "Remove background")
+    page.get_by_role("button", name="Paint what stays and what goes").click()
+    page.get_by_role("application").wait_for()
+    stroke(page, (0.2, 0.95), (0.75, 0.8))
+    stroke(page, (0.4, 0.14), (0.62, 0.12))
+    page.get_by_role("toolbar", name="Brush").get_by_role("button", name="Remove").click()
+    stroke(page, (0.1, 0.15), (0.15, 0.6))
+    stroke(page, (0.9, 0.15), (0.9, 0.6))
+    keep(page, name)
+
+
 def switches(chromium: Browser, folder: Path) -> None:
     """The client's switches in a page of somebody else."""
     with checkout() as origin:
@@ -79,8 +94,10 @@ def main() -> None:
     """Each view in light and dark, wide and narrow."""
     program = find("chromium")
     assert program is not None, "scripts/servers fetches Chromium"
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        service = Service(Path(folder) / "service")
+    with tempfile.TemporaryDirectory(prefix="darkroom") as folder, sync_playwright() as playwright:
+        # Of the folder of models, which the page shows, the pictures tell nothing of whose machine it was.
+        models = Path(tempfile.gettempdir()) / "models"
+        service = Service(Path(folder) / "service", DARKROOM_MODELS__FOLDER=str(models))
         ids = furnish(service, Path(folder))
         chromium = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox"], env={**environment(program)}
@@ -113,6 +130,7 @@ def main() -> None:
                 page.evaluate("document.activeElement.blur()")
                 page.evaluate("for (const one of document.querySelectorAll('main *')) one.scrollTop = 0")
                 keep(page, f"edit-{theme}-{size}")
+                mend(page, f"strokes-{theme}-{size}")
                 context.close()
         service.end()
         switches(chromium, Path(folder) / "switches")
